@@ -1,0 +1,102 @@
+// The compiled estate: templates expanded into sites, racks, nodes and electrical elements, all names resolved.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "spec/document.h"
+
+namespace penstock {
+
+using NodeIndex = std::uint32_t;
+using RackIndex = std::uint32_t;
+using SiteIndex = std::uint32_t;
+using TypeIndex = std::uint32_t;
+using ElementIndex = std::uint32_t;
+inline constexpr std::uint32_t kNowhere = ~0U;
+
+struct EstateFeed {
+  ElementIndex from = kNowhere;
+  Ppm share;  ///< shares of one load add up to 1,000,000 exactly
+};
+
+struct EstateElement {
+  std::string name;  ///< site/element
+  SiteIndex site = kNowhere;
+  ElementKind kind = ElementKind::kBusway;
+  Watts rating;
+  Ppm efficiency{1'000'000};
+  std::vector<EstateFeed> feeds;
+};
+
+struct EstateRack {
+  std::string name;  ///< site/hall/rack
+  std::string hall;  ///< leaf names, for the fabric and for people
+  std::string row;
+  SiteIndex site = kNowhere;
+  NodeIndex first_node = 0;  ///< its nodes are first_node … first_node + nodes - 1
+  std::uint32_t nodes = 0;
+  std::vector<EstateFeed> feeds;
+  std::vector<std::string> loops;
+  std::map<std::string, std::string> labels;
+};
+
+struct EstateNode {
+  std::string name;  ///< site/hall/rack/node
+  RackIndex rack = kNowhere;
+  SiteIndex site = kNowhere;
+  TypeIndex type = kNowhere;
+};
+
+struct EstateSite {
+  std::string name;
+  std::string country;
+  RuntimeKind runtime = RuntimeKind::kAgent;
+  std::optional<Money> price_per_kwh;
+  NodeIndex first_node = 0;
+  std::uint32_t nodes = 0;
+  MilliGpu gpus;     ///< devices of all nodes
+  Watts max_draw;    ///< Σ max of all nodes
+};
+
+struct EstateType {
+  std::string name;
+  NodeTypeSpec spec;
+};
+
+/// Everything that stands, in the order of the specs' names; sites in name order, their racks and nodes in the
+/// order of the templates. Immutable: a change compiles a new one.
+class Estate {
+ public:
+  /// Compiles all node types and sites together. Refuses, with the path inside the site's document
+  /// (`spec.halls[0].rows[1]…`, prefixed in `Error::file` by `Site NAME`): unknown node types, elements and loops, duplicate names, cycles in the
+  /// network, an element that is no source and has no feed, shares that do not add up to 100 %, exceptions that
+  /// name no rack, more than kMostNodes nodes.
+  static Result<Estate> compile(const std::map<std::string, NodeTypeSpec>& types,
+                                const std::map<std::string, SiteSpec>& sites);
+  static constexpr std::size_t kMostNodes = 1'000'000;
+
+  const std::vector<EstateType>& types() const { return types_; }
+  const std::vector<EstateSite>& sites() const { return sites_; }
+  const std::vector<EstateRack>& racks() const { return racks_; }
+  const std::vector<EstateNode>& nodes() const { return nodes_; }
+  const std::vector<EstateElement>& elements() const { return elements_; }
+
+  const EstateType& type_of(NodeIndex node) const { return types_[nodes_[node].type]; }
+  const EstateSite& site_of(NodeIndex node) const { return sites_[nodes_[node].site]; }
+
+  /// kNowhere if there is no node of that name (site/hall/rack/node).
+  NodeIndex find_node(std::string_view name) const;
+
+ private:
+  std::vector<EstateType> types_;
+  std::vector<EstateSite> sites_;
+  std::vector<EstateRack> racks_;
+  std::vector<EstateNode> nodes_;
+  std::vector<EstateElement> elements_;
+  std::unordered_map<std::string_view, NodeIndex> node_by_name_;  // views into nodes_
+};
+
+}  // namespace penstock

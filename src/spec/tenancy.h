@@ -1,0 +1,93 @@
+// Specs of who may use what: tenants, their projects, and the contracts that sell them capacity.
+#pragma once
+
+#include "base/json.h"
+#include "base/schema.h"
+
+namespace penstock {
+
+enum class ServiceClass { kReserved, kOnDemand, kSpot };
+constexpr auto enum_names(ServiceClass) {
+  using C = ServiceClass;
+  return std::array{EnumName<C>{C::kReserved, "reserved"}, EnumName<C>{C::kOnDemand, "on-demand"},
+                    EnumName<C>{C::kSpot, "spot"}};
+}
+
+struct TenantSpec {
+  std::string display_name;
+  std::vector<std::string> jurisdictions;
+
+  void check(Problems& problems) const;
+  static constexpr auto schema() {
+    return object("TenantSpec", "A customer.",
+                  field("displayName", &TenantSpec::display_name, optional, "name for people"),
+                  field("jurisdictions", &TenantSpec::jurisdictions, optional,
+                        "countries that its work may never leave (ISO 3166-1 alpha-2); none means anywhere"));
+  }
+  bool operator==(const TenantSpec&) const = default;
+};
+
+struct QuotaSpec {
+  std::optional<MilliGpu> gpus;
+  std::optional<std::int64_t> pending;
+
+  static constexpr auto schema() {
+    return object("Quota", "The most that a project may hold.",
+                  field("gpus", &QuotaSpec::gpus, optional, "GPUs held at a time"),
+                  field("pending", &QuotaSpec::pending, optional, "workloads waiting at a time"));
+  }
+  bool operator==(const QuotaSpec&) const = default;
+};
+
+struct ProjectSpec {
+  std::string display_name;
+  std::optional<QuotaSpec> quota;
+
+  static constexpr auto schema() {
+    return object("ProjectSpec", "A part of a tenant with a quota of its own.",
+                  field("displayName", &ProjectSpec::display_name, optional, "name for people"),
+                  field("quota", &ProjectSpec::quota, optional, "the most it may hold; none means no limit of its own"));
+  }
+  bool operator==(const ProjectSpec&) const = default;
+};
+
+struct RampStepSpec {
+  Time from;
+  std::int64_t gpus = 0;
+
+  static constexpr auto schema() {
+    return object("RampStep", "GPUs that the contract gives from a date on.",
+                  field("from", &RampStepSpec::from, required, "when this step begins"),
+                  field("gpus", &RampStepSpec::gpus, required, "GPUs from then on"));
+  }
+  bool operator==(const RampStepSpec&) const = default;
+};
+
+/// What a tenant has bought. Workloads run under one contract, which bounds, places and prices them.
+struct ContractSpec {
+  ServiceClass service_class = ServiceClass::kOnDemand;
+  std::vector<std::string> gpu_models;
+  std::vector<RampStepSpec> ramp;
+  std::vector<std::string> sites;
+  std::vector<std::string> jurisdictions;
+  Money price_per_gpu_hour;
+  std::optional<Time> from;
+  std::optional<Time> until;
+
+  void check(Problems& problems) const;
+  static constexpr auto schema() {
+    return object("ContractSpec", "What a tenant has bought.",
+                  field("class", &ContractSpec::service_class, required, "reserved, on-demand or spot"),
+                  field("gpuModels", &ContractSpec::gpu_models, optional, "GPU models it covers; none means every one"),
+                  field("ramp", &ContractSpec::ramp, optional, "GPUs it gives by date; none means no limit of its own"),
+                  field("sites", &ContractSpec::sites, optional, "sites it covers; none means every one"),
+                  field("jurisdictions", &ContractSpec::jurisdictions, optional,
+                        "countries it is bound to; none means anywhere"),
+                  field("pricePerGpuHour", &ContractSpec::price_per_gpu_hour, required, "price of one GPU for one hour"),
+                  field("from", &ContractSpec::from, optional, "when it begins"),
+                  field("until", &ContractSpec::until, optional, "when it ends"));
+  }
+  bool operator==(const ContractSpec&) const = default;
+};
+
+}  // namespace penstock
