@@ -10,7 +10,11 @@ void Problems::add(std::string message, std::string_view below, Code code) {
 }
 
 void Problems::add(Error error) {
-  if (errors_.size() < kMost) errors_.push_back(std::move(error));
+  if (full()) return;
+  for (const Error& known : errors_) {
+    if (!error.path.empty() && known.path == error.path && known.file == error.file && known.line == error.line) return;
+  }
+  errors_.push_back(std::move(error));
 }
 
 Error Problems::take() {
@@ -42,7 +46,11 @@ std::string wrong_kind(std::string_view expected, const json::value& found) {
     case json::kind::null: seen = "nothing"; break;
     default: seen = json::serialize(found); break;
   }
-  if (seen.size() > 60) seen = seen.substr(0, 60) + "…";
+  if (seen.size() > 60) {
+    std::size_t end = 60;
+    while (end > 0 && (static_cast<unsigned char>(seen[end]) & 0xC0) == 0x80) --end;  // not inside a character
+    seen = seen.substr(0, end) + "…";
+  }
   return fmt::format("expected {}, found {}", expected, seen);
 }
 

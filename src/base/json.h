@@ -15,14 +15,22 @@ namespace json = boost::json;
 
 /// Collects what is wrong with a document while it is read, and knows where it is reading.
 class Problems {
+  struct Place {
+    std::string_view key;  // empty: an index
+    std::size_t index;
+  };
+
  public:
   /// At most this many are kept; a document that is all wrong should not cost without bound.
   static constexpr std::size_t kMost = 32;
 
-  /// Records a fault at the current place, or at a field below it.
+  /// Records a fault at the current place, or at a field below it. The first fault of a place is the one that
+  /// counts: what is missing cannot also be out of range.
   void add(std::string message, std::string_view below = {}, Code code = Code::kInvalid);
   void add(Error error);
   bool empty() const { return errors_.empty(); }
+  /// Whether no further fault would be kept, so that looking for more is vain.
+  bool full() const { return errors_.size() >= kMost; }
   /// The first error with the rest in `also`. Requires !empty().
   Error take();
 
@@ -42,11 +50,20 @@ class Problems {
     Problems& problems_;
   };
 
- private:
-  struct Place {
-    std::string_view key;  // empty: an index
-    std::size_t index;
+  /// Starts the path anew while it lives: for work on a part that stands elsewhere in the document.
+  class Elsewhere {
+   public:
+    explicit Elsewhere(Problems& problems) : problems_(problems), steps_(std::exchange(problems.steps_, {})) {}
+    ~Elsewhere() { problems_.steps_ = std::move(steps_); }
+    Elsewhere(const Elsewhere&) = delete;
+    Elsewhere& operator=(const Elsewhere&) = delete;
+
+   private:
+    Problems& problems_;
+    std::vector<Place> steps_;
   };
+
+ private:
   std::vector<Place> steps_;
   std::vector<Error> errors_;
 };
@@ -67,6 +84,8 @@ bool is_blank(const T& value) {
     return !value.has_value();
   } else if constexpr (std::is_same_v<T, bool>) {
     return !value;
+  } else if constexpr (std::is_integral_v<T>) {
+    return value == 0;
   } else if constexpr (std::is_same_v<T, std::string> || IsVector<T>::value || IsMap<T>::value) {
     return value.empty();
   } else {
@@ -135,7 +154,13 @@ void write_json(std::string& out, const T& value) {
     for (const auto& [key, item] : value) {
       if (!first) out += ',';
       first = false;
-      write_string(out, key);
+      if constexpr (std::is_same_v<std::decay_t<decltype(key)>, std::string>) {
+        write_string(out, key);
+      } else if constexpr (std::is_integral_v<std::decay_t<decltype(key)>>) {
+        write_string(out, fmt::format("{}", key));
+      } else {
+        write_json(out, key);
+      }
       out += ':';
       write_json(out, item);
     }
@@ -295,7 +320,17 @@ void read_json(const json::value& from, T& to, Problems& problems) {
     to.clear();
     for (const auto& entry : from.get_object()) {
       Problems::Step step(problems, std::string_view(entry.key()));
-      read_json(entry.value(), to[std::string(std::string_view(entry.key()))], problems);
+      typename T::key_type key;
+      if constexpr (std::is_same_v<typename T::key_type, std::string>) {
+        key = std::string(std::string_view(entry.key()));
+      } else if constexpr (std::is_integral_v<typename T::key_type>) {
+        const char* const end = entry.key().data() + entry.key().size();
+        const auto [at, failed] = std::from_chars(entry.key().data(), end, key);
+        if (failed != std::errc() || at != end) problems.add("expected a whole number as the key");
+      } else {
+        read_json(json::value(entry.key()), key, problems);
+      }
+      read_json(entry.value(), to[std::move(key)], problems);
     }
   } else if constexpr (IsTagged<T>::value) {
     const json::object* object = from.if_object();
@@ -325,6 +360,14 @@ void read_json(const json::value& from, T& to, Problems& problems) {
     if constexpr (SelfChecking<T>) to.check(problems);
   }
 }
+
+/// A large type is compiled once: declared so beneath its header, defined so in one source file of its layer.
+#define PENSTOCK_JSON_ELSEWHERE(Type)                                    \
+  extern template void write_json<Type>(std::string&, const Type&);      \
+  extern template void read_json<Type>(const json::value&, Type&, Problems&)
+#define PENSTOCK_JSON_HERE(Type)                                  \
+  template void write_json<Type>(std::string&, const Type&);      \
+  template void read_json<Type>(const json::value&, Type&, Problems&)
 
 template <class T>
 Result<T> from_json(const json::value& from) {

@@ -33,6 +33,10 @@ struct RangeName {
 /// and brackets that do not match.
 Result<std::vector<RangeName>> expand_range(std::string_view pattern, std::size_t limit = 100'000);
 
+/// Checks that `pattern` is a range whose every name is a label, without making the names: a short pattern may stand
+/// for very many.
+Status check_range(std::string_view pattern);
+
 /// Replaces each `{key}` by its value; an unknown key or an unclosed brace is an error that lists the keys.
 struct Substitution {
   std::string key;

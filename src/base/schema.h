@@ -37,8 +37,7 @@ constexpr Field<Owner, Member> field(std::string_view name, Member Owner::*membe
 
 /// The description of a struct. A described struct declares
 ///   static constexpr auto schema() { return object("Name", "What it is.", field(…), field(…)); }
-/// An optional member that is empty, zero-length or false is not written; so defaults of text, lists
-/// and flags must be empty or false.
+/// An optional member that is empty, false or a plain zero is not written; so such members must default to that.
 template <class... F>
 struct ObjectSchema {
   std::string_view name;
@@ -75,7 +74,7 @@ template <class T>
 struct IsVector<std::vector<T>> : std::true_type {};
 template <class T>
 struct IsMap : std::false_type {};
-template <class T>
-struct IsMap<std::map<std::string, T>> : std::true_type {};
+template <class K, class T>
+struct IsMap<std::map<K, T>> : std::true_type {};  // K: text, an integer, or a type that is written as text
 
 }  // namespace penstock

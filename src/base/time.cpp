@@ -98,7 +98,7 @@ bool parse_duration(std::string_view text, Duration& out) {
   std::string_view order = "DHMS";
   while (at < text.size()) {
     if (text[at] == 'T') {
-      if (in_time) return false;
+      if (in_time || at + 1 == text.size()) return false;
       in_time = true;
       ++at;
       continue;

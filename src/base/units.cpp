@@ -102,13 +102,17 @@ std::string shortest(std::int64_t count, std::span<const Unit> units) {
   return decimal(count, best->factor) + std::string(best->suffix);
 }
 
-// Binary sizes print whole: a fraction of a power of two has a long decimal tail.
-std::string shortest_whole(std::int64_t count, std::span<const Unit> units) {
-  const Unit* best = &units.front();
-  for (const Unit& unit : units) {
-    if (count != 0 && count % unit.factor == 0) best = &unit;
-  }
-  return decimal(count / best->factor, 1) + std::string(best->suffix);
+// Sizes print whole, as a fraction of a power of two has a long decimal tail, and in the units that are shorter.
+std::string size_text(std::int64_t count) {
+  const auto whole = [&](std::span<const Unit> units, const Unit* best) {
+    for (const Unit& unit : units) {
+      if (count != 0 && count % unit.factor == 0) best = &unit;
+    }
+    return decimal(count / best->factor, 1) + std::string(best->suffix);
+  };
+  const std::string binary = whole(kBinary, &kBinary.front());
+  const std::string thousands = whole(kDecimalBytes, &kBinary.front());
+  return thousands.size() < binary.size() ? thousands : binary;
 }
 
 template <class Q>
@@ -166,7 +170,7 @@ PENSTOCK_DEFINE_TEXT(Watts, shortest(value.count(), kPower), kPower)
 PENSTOCK_DEFINE_TEXT(Joules, shortest(value.count(), kEnergy), kEnergy, kEnergyWh)
 PENSTOCK_DEFINE_TEXT(MilliGpu, decimal(value.count(), 1'000), kCount)
 PENSTOCK_DEFINE_TEXT(MilliCpu, decimal(value.count(), 1'000), kCount)
-PENSTOCK_DEFINE_TEXT(Bytes, shortest_whole(value.count(), kBinary), kBinary, kDecimalBytes)
+PENSTOCK_DEFINE_TEXT(Bytes, size_text(value.count()), kBinary, kDecimalBytes)
 PENSTOCK_DEFINE_TEXT(MillilitresPerMinute, shortest(value.count(), kFlow), kFlow)
 PENSTOCK_DEFINE_TEXT(Ppm, decimal(value.count(), 10'000) + "%", kPercent)
 PENSTOCK_DEFINE_TEXT(GpuMicros, decimal(value.count(), 1'000'000) + "GPU-s", kGpuTime, kGpuHours)
@@ -185,8 +189,9 @@ Result<Money> Text<Money>::parse(std::string_view text) {
   std::string_view number;
   std::string_view currency;
   Money money;
-  if (split(text, number, currency) && scaled(number, 1'000'000, money.micros) && currency.size() == 3) {
-    bool capitals = true;
+  if (split(text, number, currency) && scaled(number, 1'000'000, money.micros)) {
+    if (currency.empty() && money.micros == 0) return money;
+    bool capitals = currency.size() == 3;
     for (char c : currency) capitals = capitals && c >= 'A' && c <= 'Z';
     if (capitals) {
       money.currency = std::string(currency);

@@ -39,7 +39,7 @@ struct EstateRack {
   NodeIndex first_node = 0;  ///< its nodes are first_node … first_node + nodes - 1
   std::uint32_t nodes = 0;
   std::vector<EstateFeed> feeds;
-  std::vector<std::string> loops;
+  std::vector<std::string> loops;  ///< site/loop
   std::map<std::string, std::string> labels;
 };
 
@@ -68,15 +68,26 @@ struct EstateType {
 
 /// Everything that stands, in the order of the specs' names; sites in name order, their racks and nodes in the
 /// order of the templates. Immutable: a change compiles a new one.
+///
+/// Templates: the name of a rack may use {hall} and {row}. What a rack hangs on (`feeds`, `loops`, also in an
+/// exception) may use {hall}, {row}, {rack} and {1} {2} …: what stood for the ranges of the rack's own name. The feeds
+/// of an element and the units of a loop may use {1} {2} … of that element's or loop's name.
 class Estate {
  public:
   /// Compiles all node types and sites together. Refuses, with the path inside the site's document
-  /// (`spec.halls[0].rows[1]…`, prefixed in `Error::file` by `Site NAME`): unknown node types, elements and loops, duplicate names, cycles in the
-  /// network, an element that is no source and has no feed, shares that do not add up to 100 %, exceptions that
-  /// name no rack, more than kMostNodes nodes.
+  /// (`spec.halls[0].rows[1]…`, `Error::file` being `Site NAME`): unknown node types, elements, cooling units and
+  /// loops, duplicate names, cycles in the network, an element that is no source and has no feed, a rack with nodes
+  /// and no feed where the site has a network, shares that do not add up to 100 %, exceptions that name no rack,
+  /// more than kMostNodes nodes.
   static Result<Estate> compile(const std::map<std::string, NodeTypeSpec>& types,
                                 const std::map<std::string, SiteSpec>& sites);
   static constexpr std::size_t kMostNodes = 1'000'000;
+
+  Estate() = default;
+  Estate(Estate&&) = default;
+  Estate& operator=(Estate&&) = default;
+  Estate(const Estate&) = delete;  // node_by_name_ looks into nodes_
+  Estate& operator=(const Estate&) = delete;
 
   const std::vector<EstateType>& types() const { return types_; }
   const std::vector<EstateSite>& sites() const { return sites_; }
@@ -91,6 +102,8 @@ class Estate {
   NodeIndex find_node(std::string_view name) const;
 
  private:
+  friend class EstateCompiler;
+
   std::vector<EstateType> types_;
   std::vector<EstateSite> sites_;
   std::vector<EstateRack> racks_;

@@ -81,6 +81,9 @@ std::string to_yaml(const json::value& value);
 /// The JSON Schema of a document of any kind (draft 2020-12), from the same descriptions as the reader.
 json::object document_schema();
 
+/// The reference of the language as Markdown, one table an object, from the same descriptions as the reader.
+std::string spec_reference();
+
 /// Depth of the scope in a name of this kind: Site 1, Project 2, Job 3.
 int name_depth(Kind kind);
 

@@ -362,4 +362,7 @@ struct SiteSpec {
   bool operator==(const SiteSpec&) const = default;
 };
 
+PENSTOCK_JSON_ELSEWHERE(NodeTypeSpec);
+PENSTOCK_JSON_ELSEWHERE(SiteSpec);
+
 }  // namespace penstock

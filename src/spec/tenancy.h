@@ -31,6 +31,7 @@ struct QuotaSpec {
   std::optional<MilliGpu> gpus;
   std::optional<std::int64_t> pending;
 
+  void check(Problems& problems) const;
   static constexpr auto schema() {
     return object("Quota", "The most that a project may hold.",
                   field("gpus", &QuotaSpec::gpus, optional, "GPUs held at a time"),
@@ -89,5 +90,9 @@ struct ContractSpec {
   }
   bool operator==(const ContractSpec&) const = default;
 };
+
+PENSTOCK_JSON_ELSEWHERE(TenantSpec);
+PENSTOCK_JSON_ELSEWHERE(ProjectSpec);
+PENSTOCK_JSON_ELSEWHERE(ContractSpec);
 
 }  // namespace penstock

@@ -73,4 +73,6 @@ std::int64_t task_count(const JobSpec& spec);
 /// GPUs of the whole gang.
 MilliGpu total_gpus(const JobSpec& spec);
 
+PENSTOCK_JSON_ELSEWHERE(JobSpec);
+
 }  // namespace penstock

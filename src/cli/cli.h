@@ -1,0 +1,40 @@
+// The command line: verbs first, one function a verb.
+#pragma once
+
+#include "cli/context.h"
+#include "cli/output.h"
+#include "spec/document.h"
+
+namespace CLI {
+class App;
+}
+
+namespace penstock {
+
+/// Exit codes: 0 done, 1 refused or failed, 2 usage.
+int run_cli(int argc, char** argv);
+
+/// What verbs share. `exit_code` is set by the verb that ran.
+struct Cli {
+  GlobalFlags flags;
+  std::string format = "table";
+  int exit_code = 0;
+
+  Format output() const { return format == "json" ? Format::kJson : format == "yaml" ? Format::kYaml : Format::kTable; }
+  /// Runs `verb` with a connected client.
+  void with_client(const std::function<int(ApiClient&)>& verb);
+};
+
+void add_object_verbs(CLI::App& app, Cli& cli);   // apply get describe delete watch
+void add_job_verbs(CLI::App& app, Cli& cli);      // submit logs cancel explain
+void add_system_verbs(CLI::App& app, Cli& cli);   // top login whoami token version completion
+void add_daemon_verbs(CLI::App& app, Cli& cli);   // server agent dev shim
+void add_bench_verbs(CLI::App& app, Cli& cli);    // bench
+
+/// `a/b/c` as it stands in a URL.
+std::string url_path(std::string_view name);
+
+/// All files named by -f: files, directories (their .yaml, .yml and .json, in order), and - for standard input.
+Result<std::vector<SourceText>> read_sources(const std::vector<std::string>& paths);
+
+}  // namespace penstock

@@ -1,0 +1,227 @@
+// server, agent, dev, and the shim that agents start for every task.
+#include <atomic>
+#include <charconv>
+#include <csignal>
+#include <filesystem>
+#include <thread>
+
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include "agent/agent.h"
+#include "agent/shim.h"
+#include "cli/cli.h"
+#include "server/server.h"
+
+namespace penstock {
+namespace {
+
+struct DaemonFlags {
+  std::string state = "var";
+  std::string listen = "127.0.0.1:7440";
+  std::string certificate, key;
+  std::string node = "workstation/h1/k1/n1";
+  std::string join_token_file, address, task_user;
+  std::string task_dir;
+  std::string log_format = "text";
+  bool task_user_given = false;
+  bool probe = false;
+};
+
+void set_up_log(const DaemonFlags& flags) {
+  auto logger = spdlog::stderr_logger_mt("penstock");
+  logger->set_pattern(flags.log_format == "json" ? R"({"at":"%Y-%m-%dT%H:%M:%S.%f","level":"%l","message":"%v"})"
+                                                 : "%Y-%m-%dT%H:%M:%S.%e %l %v");
+  spdlog::set_default_logger(std::move(logger));
+}
+
+// Signals are waited for, not handled: no code runs where it must not. Before any thread is started.
+sigset_t block_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGINT);
+  sigaddset(&set, SIGTERM);
+  pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+  return set;
+}
+
+void wait_for(const sigset_t& set) {
+  int signal = 0;
+  sigwait(&set, &signal);
+  spdlog::info("stopping signal={}", signal);
+}
+
+Result<ServerOptions> server_options(const DaemonFlags& flags) {
+  ServerOptions options;
+  options.state_dir = flags.state;
+  const std::size_t colon = flags.listen.rfind(':');
+  const std::string port = colon == std::string::npos ? "" : flags.listen.substr(colon + 1);
+  int number = -1;
+  const auto [end, bad] = std::from_chars(port.data(), port.data() + port.size(), number);
+  if (bad != std::errc() || end != port.data() + port.size() || number < 0 || number > 65535) {
+    return make_error(Code::kInvalid, fmt::format("expected ADDRESS:PORT such as 127.0.0.1:7440, found '{}'", flags.listen), "listen");
+  }
+  options.http.address = flags.listen.substr(0, colon);
+  if (options.http.address.starts_with('[') && options.http.address.ends_with(']')) {
+    options.http.address = options.http.address.substr(1, options.http.address.size() - 2);
+  }
+  options.http.port = static_cast<std::uint16_t>(number);
+  if (flags.certificate.empty() != flags.key.empty()) {
+    return make_error(Code::kInvalid, "--tls-cert and --tls-key go together");
+  }
+  options.http.certificate_file = flags.certificate;
+  options.http.key_file = flags.key;
+  return options;
+}
+
+AgentOptions agent_options(const DaemonFlags& flags) {
+  AgentOptions options;
+  options.node = flags.node;
+  options.address = flags.address;
+  options.version = kVersion;
+  if (flags.task_user_given) options.task_user = flags.task_user;
+  return options;
+}
+
+int run_server(const DaemonFlags& flags) {
+  set_up_log(flags);
+  const sigset_t signals = block_signals();
+  auto options = server_options(flags);
+  if (!options.ok()) return fail(options.error());
+  auto server = Server::start(std::move(*options));
+  if (!server.ok()) return fail(server.error());
+  spdlog::info("serving url={} state={}", (*server)->url(), flags.state);
+  wait_for(signals);
+  return 0;
+}
+
+int run_agent(const DaemonFlags& flags, const GlobalFlags& global) {
+  set_up_log(flags);
+  const sigset_t signals = block_signals();
+  AgentOptions options = agent_options(flags);
+  options.server = global.server.empty() ? "http://127.0.0.1:7440" : global.server;
+  options.ca_file = global.ca_file;
+  options.state_dir = flags.state + "/agent";
+  if (!flags.join_token_file.empty()) {
+    auto text = read_text(flags.join_token_file);
+    if (!text.ok()) return fail(text.error());
+    options.join_token = text->substr(0, text->find_last_not_of(" \r\n\t") + 1);
+  }
+  std::atomic<bool> stop = false;
+  std::thread waiting([&] {
+    wait_for(signals);
+    stop = true;
+  });
+  Agent agent(std::move(options));
+  Status done = agent.run(stop);
+  if (!stop) pthread_kill(waiting.native_handle(), SIGTERM);
+  waiting.join();
+  return done.ok() ? 0 : fail(done.error());
+}
+
+// The CLI finds this server from now on, unless it has been told of another.
+Status remember_context(const Server& server) {
+  PENSTOCK_TRY(config, load_config());
+  std::error_code failed;
+  config.contexts["dev"] = {server.url(), {}, std::filesystem::absolute(server.operator_token_file(), failed).string(), {}};
+  if (config.current.empty()) config.current = "dev";
+  return save_config(config);
+}
+
+int run_dev(const DaemonFlags& flags) {
+  set_up_log(flags);
+  const sigset_t signals = block_signals();
+  auto options = server_options(flags);
+  if (!options.ok()) return fail(options.error());
+  auto started = Server::start(std::move(*options));
+  if (!started.ok()) return fail(started.error());
+  Server& server = **started;
+  if (Status saved = remember_context(server); !saved.ok()) {
+    spdlog::warn("no context saved error=\"{}\"", to_string(saved.error()));
+  }
+
+  // This machine is one of the estate's hardware types.
+  const Machine machine = read_machine();
+  Document type = node_type_document(machine, *find_devices(kNvmlLibrary, machine.cores));
+  if (auto applied = execute_and_wait(server.core(), ApplyDocuments{{std::move(type)}, false}, "server"); !applied.ok()) {
+    return fail(applied.error());
+  }
+  NewToken join = make_token(Role::kNode, "join of the built-in agent", server.core().now());
+  join.record.issuer = "server";
+  join.record.expires = join.record.created + hours(24);
+  if (auto issued = execute_and_wait(server.core(), IssueToken{join.record}, "server"); !issued.ok()) return fail(issued.error());
+
+  AgentOptions agent_of = agent_options(flags);
+  agent_of.server = server.url();
+  agent_of.state_dir = flags.state + "/agent";
+  agent_of.join_token = join.text;
+  std::atomic<bool> stop = false;
+  Status agent_done = ok_status();
+  std::thread agent([&] {
+    agent_done = Agent(std::move(agent_of)).run(stop);
+    if (!agent_done.ok()) kill(getpid(), SIGTERM);
+  });
+  spdlog::info("serving url={} state={} node={}", server.url(), flags.state, flags.node);
+  wait_for(signals);
+  stop = true;
+  agent.join();
+  return agent_done.ok() ? 0 : fail(agent_done.error());
+}
+
+int probe(Format format) {
+  const Machine machine = read_machine();
+  const Document document = node_type_document(machine, *find_devices(kNvmlLibrary, machine.cores));
+  print_json(document_json(document), format == Format::kTable ? Format::kYaml : format);
+  return 0;
+}
+
+}  // namespace
+
+void add_daemon_verbs(CLI::App& app, Cli& cli) {
+  auto flags = std::make_shared<DaemonFlags>();
+  const auto log_option = [flags](CLI::App* verb) {
+    verb->add_option("--log-format", flags->log_format, "text or json")->check(CLI::IsMember({"text", "json"}));
+  };
+  const auto server_flags = [flags](CLI::App* verb) {
+    verb->add_option("--state", flags->state, "directory of the state; made if it is missing")->capture_default_str();
+    verb->add_option("--listen", flags->listen, "ADDRESS:PORT; loopback unless told")->capture_default_str();
+    verb->add_option("--tls-cert", flags->certificate, "PEM certificate chain: serve https");
+    verb->add_option("--tls-key", flags->key, "PEM private key");
+  };
+  const auto agent_flags = [flags](CLI::App* verb) {
+    verb->add_option("--node", flags->node, "site/hall/rack/node that this machine is")->capture_default_str();
+    verb->add_option("--address", flags->address, "address by which tasks on other nodes reach this one");
+    verb->add_option("--task-user", flags->task_user, "user that tasks run as; nobody if the agent is root")->each([flags](const std::string&) {
+      flags->task_user_given = true;
+    });
+  };
+
+  auto* dev = app.add_subcommand("dev", "Server and agent of this machine in one process, for a first look and for one machine");
+  server_flags(dev);
+  agent_flags(dev);
+  log_option(dev);
+  dev->callback([&cli, flags] { cli.exit_code = run_dev(*flags); });
+
+  auto* server = app.add_subcommand("server", "The control plane");
+  server_flags(server);
+  log_option(server);
+  server->callback([&cli, flags] { cli.exit_code = run_server(*flags); });
+
+  auto* agent = app.add_subcommand("agent", "The node's side: keeps the lease, runs the tasks");
+  agent->add_option("--state", flags->state, "directory of the agent's state and its tasks")->capture_default_str();
+  agent->add_option("--join-token-file", flags->join_token_file, "token of role node; needed for the first registration");
+  agent->add_flag("--probe", flags->probe, "only print this machine as a NodeType and exit");
+  agent_flags(agent);
+  log_option(agent);
+  agent->callback([&cli, flags] { cli.exit_code = flags->probe ? probe(cli.output()) : run_agent(*flags, cli.flags); });
+
+  auto* shim = app.add_subcommand("shim", "Started by agents, one for each task")->group("");
+  shim->add_option("task-dir", flags->task_dir)->required();
+  shim->callback([&cli, flags] { cli.exit_code = shim_main(flags->task_dir); });
+}
+
+}  // namespace penstock

@@ -1,0 +1,314 @@
+// apply, get, describe, delete, watch.
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <iostream>
+
+#include <CLI/CLI.hpp>
+
+#include "cli/cli.h"
+#include "server/api/bodies.h"
+#include "server/server.h"
+
+namespace penstock {
+namespace {
+
+struct Column {
+  std::string head;
+  std::string path;  // into the object; "age:PATH" for an amount of time
+};
+
+struct KindInfo {
+  std::string plural;
+  std::vector<std::string> others;
+  std::vector<Column> columns;
+};
+
+const std::vector<KindInfo>& kinds() {
+  static const std::vector<KindInfo> all{
+      {"nodetypes", {"nodetype"}, {{"NAME", "metadata.name"}, {"MODEL", "spec.devices.model"}, {"GPUS", "spec.devices.count"}, {"CPU", "spec.cpu"}, {"MEMORY", "spec.memory"}, {"IDLE", "spec.power.idle"}, {"MAX", "spec.power.max"}, {"AGE", "age:metadata.created"}}},
+      {"sites", {"site"}, {{"NAME", "metadata.name"}, {"COUNTRY", "spec.country"}, {"RUNTIME", "spec.runtime"}, {"CONTRACTED", "spec.grid.contracted"}, {"VERSION", "metadata.version"}, {"AGE", "age:metadata.created"}}},
+      {"tenants", {"tenant"}, {{"NAME", "metadata.name"}, {"DISPLAY NAME", "spec.displayName"}, {"JURISDICTIONS", "spec.jurisdictions"}, {"AGE", "age:metadata.created"}}},
+      {"projects", {"project"}, {{"NAME", "metadata.name"}, {"DISPLAY NAME", "spec.displayName"}, {"GPU QUOTA", "spec.quota.gpus"}, {"AGE", "age:metadata.created"}}},
+      {"contracts", {"contract"}, {{"NAME", "metadata.name"}, {"CLASS", "spec.class"}, {"PRICE/GPU-H", "spec.pricePerGpuHour"}, {"FROM", "spec.from"}, {"UNTIL", "spec.until"}, {"AGE", "age:metadata.created"}}},
+      {"jobs", {"job"}, {{"NAME", "metadata.name"}, {"PHASE", "status.phase"}, {"REASON", "status.reason"}, {"GPUS", "status.allocation.gpus"}, {"DEMAND", "status.allocation.demand"}, {"SITE", "status.allocation.site"}, {"COST", "status.usage.cost"}, {"AGE", "age:metadata.created"}}},
+      {"nodes", {"node"}, {{"NAME", "name"}, {"TYPE", "type"}, {"STATE", "state"}, {"MODEL", "gpuModel"}, {"GPUS", "gpus"}, {"FREE", "gpusFree"}, {"DEMAND", "demand"}, {"MAX", "max"}, {"RUNTIME", "runtime"}}},
+      {"tokens", {"token"}, {{"ID", "id"}, {"NAME", "name"}, {"ROLE", "role"}, {"TENANT", "tenant"}, {"NODE", "node"}, {"EXPIRES", "expires"}, {"AGE", "age:created"}}},
+      {"events", {"event"}, {{"POSITION", "position"}, {"AT", "at"}, {"EVENT", "event.type"}, {"BY", "by"}}},
+      {"capacity", {}, {{"SITE", "site"}, {"MODEL", "gpuModel"}, {"NODES", "nodes"}, {"READY", "nodesReady"}, {"GPUS", "gpus"}, {"FREE", "gpusFree"}, {"HELD", "gpusHeld"}, {"DEMAND", "demand"}, {"MAX", "max"}}},
+      {"usage", {}, {{"PROJECT", "project"}, {"GPU TIME", "usage.gpuTime"}, {"ENERGY", "usage.energy"}, {"SOURCE", "usage.energySource"}, {"COST", "usage.cost"}}},
+  };
+  return all;
+}
+
+const KindInfo* find_kind(const std::string& name) {
+  for (const KindInfo& kind : kinds()) {
+    if (kind.plural == name || std::find(kind.others.begin(), kind.others.end(), name) != kind.others.end()) return &kind;
+  }
+  return nullptr;
+}
+
+CLI::Validator kind_validator() {
+  return CLI::Validator(
+      [](const std::string& name) -> std::string {
+        if (find_kind(name) != nullptr) return {};
+        std::string all;
+        for (const KindInfo& kind : kinds()) all += " " + kind.plural;
+        return fmt::format("'{}' is no kind; kinds:{}", name, all);
+      },
+      "KIND");
+}
+
+std::vector<std::string> cells_of(const KindInfo& kind, const json::value& object) {
+  std::vector<std::string> cells;
+  for (const Column& column : kind.columns) {
+    cells.push_back(column.path.starts_with("age:") ? age(object, column.path.substr(4), system_now()) : at(object, column.path));
+  }
+  return cells;
+}
+
+std::vector<std::string> heads_of(const KindInfo& kind) {
+  std::vector<std::string> heads;
+  for (const Column& column : kind.columns) heads.push_back(column.head);
+  return heads;
+}
+
+int get(ApiClient& client, const KindInfo& kind, const std::string& name, const std::vector<std::string>& filters, std::size_t most, Format format) {
+  if (!name.empty()) {
+    auto response = client.request("GET", fmt::format("/v1/{}/{}", kind.plural, url_path(name)));
+    if (!response.ok()) return fail(response.error());
+    if (format != Format::kTable) {
+      print_json(response->body, format);
+      return 0;
+    }
+    Table table(heads_of(kind));
+    table.row(cells_of(kind, json::parse(response->body)));
+    fmt::print("{}", table.text());
+    return 0;
+  }
+  json::array items;
+  std::string cursor;
+  do {
+    std::string path = fmt::format("/v1/{}", kind.plural);
+    const bool paged = kind.plural != "capacity" && kind.plural != "usage";
+    std::string query;
+    if (paged) query += fmt::format("limit={}", std::min<std::size_t>(1000, most - items.size()));
+    if (!cursor.empty()) query += fmt::format("&{}={}", kind.plural == "events" ? "after" : "cursor", url_encode(cursor));
+    for (const std::string& filter : filters) {
+      const std::size_t equals = filter.find('=');
+      query += fmt::format("{}{}={}", query.empty() ? "" : "&", url_encode(filter.substr(0, equals)),
+                           url_encode(equals == std::string::npos ? "" : filter.substr(equals + 1)));
+    }
+    auto response = client.request("GET", query.empty() ? path : path + "?" + query);
+    if (!response.ok()) return fail(response.error());
+    const json::value page = json::parse(response->body);
+    for (const json::value& item : page.at("items").as_array()) items.push_back(item);
+    cursor = at(page, "next");
+  } while (!cursor.empty() && items.size() < most);
+  if (format != Format::kTable) {
+    print_json(json::serialize(json::object{{"items", items}}), format);
+    return 0;
+  }
+  if (items.empty()) {
+    fmt::print(stderr, "no {}\n", kind.plural);
+    return 0;
+  }
+  Table table(heads_of(kind));
+  for (const json::value& item : items) table.row(cells_of(kind, item));
+  fmt::print("{}", table.text());
+  if (!cursor.empty()) fmt::print(stderr, "… and more; see --limit\n");
+  return 0;
+}
+
+void describe_job(ApiClient& client, const json::value& job) {
+  const auto line = [](std::string_view label, const std::string& value) {
+    if (!value.empty()) fmt::print("{:<13}{}\n", label, value);
+  };
+  const auto pair = [](const std::string& first, const std::string& second) { return second.empty() ? first : first + "  " + second; };
+  line("Job", at(job, "metadata.name"));
+  line("Uid", at(job, "metadata.uid"));
+  const std::string reason = at(job, "status.reason");
+  line("Phase", pair(at(job, "status.phase"), reason == "none" ? "" : "(" + reason + ")"));
+  line("Message", at(job, "status.message"));
+  line("Contract", at(job, "status.contract"));
+  line("Submitted", at(job, "metadata.created"));
+  line("Started", at(job, "status.started"));
+  line("Ended", at(job, "status.ended"));
+  line("Attempt", at(job, "status.attempt"));
+  const std::string gpus = at(job, "status.allocation.gpus");
+  if (!gpus.empty()) {
+    line("Allocation", fmt::format("{} GPUs on {} node(s) at {}", gpus, at(job, "status.allocation.nodes"), at(job, "status.allocation.site")));
+    line("Watts", fmt::format("{} demand, {} firm", at(job, "status.allocation.demand"), at(job, "status.allocation.firm")));
+    line("Price", at(job, "status.allocation.pricePerGpuHour") + " per GPU-hour");
+  }
+  if (!at(job, "status.usage").empty()) {
+    line("GPU time", at(job, "status.usage.gpuTime"));
+    line("Energy", fmt::format("{} ({})", at(job, "status.usage.energy"), at(job, "status.usage.energySource")));
+    line("Cost", at(job, "status.usage.cost"));
+  }
+  const auto* status = job.at("status").if_object();
+  if (const auto* tasks = status->if_contains("tasks")) {
+    Table table({"RANK", "NODE", "DEVICES", "PHASE", "END", "EXIT", "PID", "CPU TIME", "PEAK MEMORY", "MESSAGE"});
+    for (const json::value& task : tasks->as_array()) {
+      const std::string end = at(task, "end");
+      const bool exited = at(task, "phase") == "exited";
+      std::string exit = at(task, "exitCode");
+      if (exit.empty() && exited) exit = end == "signaled" ? "signal " + at(task, "signal") : "0";
+      table.row({at(task, "rank"), at(task, "node"), at(task, "devices"), at(task, "phase"), exited ? end : "", exit, at(task, "pid"),
+                 at(task, "cpuTime"), at(task, "peakMemory"), at(task, "message")});
+    }
+    fmt::print("\n{}", table.text());
+  }
+  if (at(job, "status.phase") == "pending") {
+    auto why = client.get<Explanation>(fmt::format("/v1/jobs/{}/explain", url_path(at(job, "metadata.name"))));
+    if (why.ok()) {
+      fmt::print("\nWaits because\n");
+      for (const WaitCause& cause : why->causes) fmt::print("  {:<15}{}\n", name_of(cause.reason), cause.message);
+    }
+  }
+}
+
+int describe(ApiClient& client, const KindInfo& kind, const std::string& name, Format format) {
+  auto response = client.request("GET", fmt::format("/v1/{}/{}", kind.plural, url_path(name)));
+  if (!response.ok()) return fail(response.error());
+  if (format == Format::kTable && kind.plural == "jobs") {
+    describe_job(client, json::parse(response->body));
+  } else {
+    print_json(response->body, format == Format::kTable ? Format::kYaml : format);
+  }
+  return 0;
+}
+
+void print_changes(const Reply& reply) {
+  for (const ObjectChange& change : reply.changes) {
+    fmt::print("{:<10}{} {}\n", name_of(change.change), change.kind, change.name);
+  }
+  for (const std::string& effect : reply.effects) fmt::print("          {}\n", effect);
+}
+
+int apply(ApiClient& client, const std::vector<std::string>& files, bool dry_run, bool yes, Format format) {
+  auto sources = read_sources(files);
+  if (!sources.ok()) return fail(sources.error());
+  ApplyRequest request{std::move(*sources), true};
+  // A first apply of a large estate compiles it: give it time.
+  client.set_timeout(minutes(5));
+  const bool ask = !dry_run && !yes && isatty(STDIN_FILENO) == 1 && format == Format::kTable;
+  if (dry_run || ask) {
+    auto plan = client.post<Reply>("/v1/apply", request);
+    if (!plan.ok()) return fail(plan.error());
+    if (format != Format::kTable) {
+      print_json(to_json(*plan), format);
+      return 0;
+    }
+    print_changes(*plan);
+    if (dry_run) {
+      fmt::print("nothing was changed (--dry-run)\n");
+      return 0;
+    }
+    const bool changes = std::any_of(plan->changes.begin(), plan->changes.end(), [](const auto& c) { return c.change != Change::kUnchanged; });
+    if (!changes) return 0;
+    fmt::print("Apply? [y/N] ");
+    std::fflush(stdout);
+    std::string answer;
+    std::getline(std::cin, answer);
+    if (answer != "y" && answer != "yes") {
+      fmt::print("nothing was changed\n");
+      return 1;
+    }
+  }
+  request.dry_run = false;
+  auto reply = client.post<Reply>("/v1/apply", request);
+  if (!reply.ok()) return fail(reply.error());
+  if (format != Format::kTable) {
+    print_json(to_json(*reply), format);
+  } else if (ask) {
+    fmt::print("applied\n");
+  } else {
+    print_changes(*reply);
+  }
+  return 0;
+}
+
+int watch(ApiClient& client, const KindInfo& kind, const std::string& from, Format format) {
+  std::string path = fmt::format("/v1/{}?watch=1", kind.plural);
+  if (!from.empty()) path += fmt::format("&{}={}", kind.plural == "events" ? "after" : "from", url_encode(from));
+  Status status = client.watch(path, [&](const SseEvent& event) {
+    if (event.event == "position") return true;
+    if (format != Format::kTable) {
+      fmt::print("{}\n", event.data);
+    } else {
+      std::string line = fmt::format("{:<10}{:<9}", event.id, event.event);
+      for (const std::string& cell : cells_of(kind, json::parse(event.data))) line += " " + (cell.empty() ? std::string("-") : cell);
+      fmt::print("{}\n", line);
+    }
+    std::fflush(stdout);
+    return true;
+  });
+  return status.ok() ? 0 : fail(status.error());
+}
+
+}  // namespace
+
+void add_object_verbs(CLI::App& app, Cli& cli) {
+  struct Flags {
+    std::vector<std::string> files;
+    std::vector<std::string> filters;
+    std::string kind, name, version, from;
+    std::size_t limit = 500;
+    bool dry_run = false, yes = false;
+  };
+  auto flags = std::make_shared<Flags>();
+
+  auto* apply_verb = app.add_subcommand("apply", "Add or change objects from files: shows the plan, then acts, all or none");
+  apply_verb->add_option("-f,--file", flags->files, "file, directory, or - for standard input; may repeat")->required();
+  apply_verb->add_flag("--dry-run", flags->dry_run, "only show what would change");
+  apply_verb->add_flag("-y,--yes", flags->yes, "do not ask (a pipe is not asked either)");
+  apply_verb->callback([&cli, flags] {
+    cli.with_client([&](ApiClient& client) { return apply(client, flags->files, flags->dry_run, flags->yes, cli.output()); });
+  });
+
+  auto* get_verb = app.add_subcommand("get", "List objects, or show one");
+  get_verb->add_option("kind", flags->kind, "nodetypes, sites, tenants, projects, contracts, jobs, nodes, tokens, events, capacity, usage")->required()->check(kind_validator());
+  get_verb->add_option("name", flags->name, "its name; none for all");
+  get_verb->add_option("--limit", flags->limit, "at most this many")->check(CLI::PositiveNumber);
+  get_verb->add_option("--filter", flags->filters, "key=value, e.g. site=loughton, phase=pending; may repeat");
+  get_verb->callback([&cli, flags] {
+    cli.with_client([&](ApiClient& client) { return get(client, *find_kind(flags->kind), flags->name, flags->filters, flags->limit, cli.output()); });
+  });
+
+  auto* describe_verb = app.add_subcommand("describe", "Everything about one object");
+  describe_verb->add_option("kind", flags->kind, "its kind")->required()->check(kind_validator());
+  describe_verb->add_option("name", flags->name, "its name")->required();
+  describe_verb->callback([&cli, flags] {
+    cli.with_client([&](ApiClient& client) { return describe(client, *find_kind(flags->kind), flags->name, cli.output()); });
+  });
+
+  auto* delete_verb = app.add_subcommand("delete", "Delete an object that nothing uses any more");
+  delete_verb->add_option("kind", flags->kind, "nodetypes, sites, tenants, projects or contracts")->required()->check(kind_validator());
+  delete_verb->add_option("name", flags->name, "its name")->required();
+  delete_verb->add_option("--if-version", flags->version, "only if it still has this version");
+  delete_verb->callback([&cli, flags] {
+    cli.with_client([&](ApiClient& client) {
+      std::string path = fmt::format("/v1/{}/{}", find_kind(flags->kind)->plural, url_path(flags->name));
+      if (!flags->version.empty()) path += "?version=" + url_encode(flags->version);
+      auto reply = client.call<Reply>("DELETE", path);
+      if (!reply.ok()) return fail(reply.error());
+      if (cli.output() == Format::kTable) {
+        print_changes(*reply);
+      } else {
+        print_json(to_json(*reply), cli.output());
+      }
+      return 0;
+    });
+  });
+
+  auto* watch_verb = app.add_subcommand("watch", "Follow changes as they happen");
+  watch_verb->add_option("kind", flags->kind, "jobs, nodes, events, sites, …")->required()->check(kind_validator());
+  watch_verb->add_option("--from", flags->from, "begin after this position instead of now");
+  watch_verb->callback([&cli, flags] {
+    cli.with_client([&](ApiClient& client) { return watch(client, *find_kind(flags->kind), flags->from, cli.output()); });
+  });
+}
+
+}  // namespace penstock

@@ -1,0 +1,400 @@
+// Validation of a whole set of documents against the state they would make.
+#include "engine/catalog/catalog.h"
+
+#include <algorithm>
+
+#include "base/name.h"
+#include "engine/contracts/contracts.h"
+
+namespace penstock {
+namespace {
+
+Error at_origin(Error error, const Document& document) {
+  const std::string object = fmt::format("{} {}", name_of(document.kind), document.metadata.name);
+  error.file = document.origin.file.empty() ? object : document.origin.file;
+  error.line = document.origin.line;
+  error.column = document.origin.line > 0 ? 1 : 0;
+  if (!document.origin.file.empty()) error.message = object + ": " + error.message;
+  return error;
+}
+
+// Collects faults of many documents, each where it came from.
+class Faults {
+ public:
+  void add(const Document& document, Code code, std::string path, std::string message) {
+    add(at_origin(make_error(code, std::move(message), std::move(path)), document));
+  }
+  void add(Error error) {
+    if (!first_) {
+      first_ = std::move(error);
+    } else if (first_->also.size() < Problems::kMost) {
+      first_->also.push_back(std::move(error));
+    }
+  }
+  std::optional<Error>& first() { return first_; }
+
+ private:
+  std::optional<Error> first_;
+};
+
+struct Stored {
+  Uid uid;
+  Position version = 0;
+  std::string text;  // labels and spec, to see whether anything changes
+};
+
+std::string content_of(const std::map<std::string, std::string>& labels, const AnySpec& spec) {
+  std::string text = to_json(labels);
+  std::visit([&text](const auto& s) { write_json(text, s); }, spec);
+  return text;
+}
+
+template <class Spec>
+std::optional<Stored> stored_in(const ObjectMap<Spec>& map, const std::string& name) {
+  const auto found = map.find(name);
+  if (found == map.end()) return std::nullopt;
+  return Stored{found->second.uid, found->second.version, content_of(found->second.labels, found->second.spec)};
+}
+
+std::optional<Stored> stored(const Facts& facts, Kind kind, const std::string& name) {
+  switch (kind) {
+    case Kind::kNodeType: return stored_in(facts.node_types, name);
+    case Kind::kSite: return stored_in(facts.sites, name);
+    case Kind::kTenant: return stored_in(facts.tenants, name);
+    case Kind::kProject: return stored_in(facts.projects, name);
+    case Kind::kContract: return stored_in(facts.contracts, name);
+    case Kind::kJob: break;
+  }
+  return std::nullopt;
+}
+
+// What one site holds, for the plan.
+struct Capacity {
+  std::uint32_t nodes = 0;
+  std::map<std::string, std::int64_t> gpus;
+  Watts draw;
+};
+
+std::map<std::string, Capacity> capacity_of(const Estate& estate) {
+  std::map<std::string, Capacity> out;
+  for (NodeIndex i = 0; i < estate.nodes().size(); ++i) {
+    Capacity& site = out[estate.site_of(i).name];
+    const NodeTypeSpec& type = estate.type_of(i).spec;
+    ++site.nodes;
+    site.gpus[type.devices.model] += type.devices.count;
+    site.draw += type.power.max;
+  }
+  return out;
+}
+
+void describe_capacity(const Estate& before, const Estate& after, std::vector<std::string>& effects) {
+  auto old = capacity_of(before);
+  auto fresh = capacity_of(after);
+  std::set<std::string> sites;
+  for (const auto& [site, capacity] : old) sites.insert(site);
+  for (const auto& [site, capacity] : fresh) sites.insert(site);
+  for (const std::string& site : sites) {
+    const Capacity& was = old[site];
+    const Capacity& is = fresh[site];
+    std::vector<std::string> parts;
+    if (was.nodes != is.nodes) parts.push_back(fmt::format("nodes {} → {}", was.nodes, is.nodes));
+    std::map<std::string, std::int64_t> models = is.gpus;
+    for (const auto& [model, count] : was.gpus) models.try_emplace(model, 0);
+    for (const auto& [model, count] : models) {
+      const auto earlier = was.gpus.find(model);
+      const std::int64_t had = earlier == was.gpus.end() ? 0 : earlier->second;
+      if (had != count) parts.push_back(fmt::format("{} GPUs {} → {}", model, had, count));
+    }
+    if (was.draw != is.draw) {
+      parts.push_back(fmt::format("node draw at most {} → {}", Text<Watts>::format(was.draw), Text<Watts>::format(is.draw)));
+    }
+    if (!parts.empty()) effects.push_back(fmt::format("{}: {}", site, fmt::join(parts, ", ")));
+  }
+}
+
+// Nodes that hold work must go on to exist, with all that the work holds of them.
+void check_held_nodes(const State& state, const Estate& after, const Document& blamed, Faults& faults) {
+  for (NodeIndex i = 0; i < state.estate().nodes().size(); ++i) {
+    const auto& tasks = state.loads().tasks(i);
+    if (tasks.empty()) continue;
+    const std::string& name = state.estate().nodes()[i].name;
+    const Job& job = *state.find_job(tasks.begin()->job);
+    const NodeIndex next = after.find_node(name);
+    if (next == kNowhere) {
+      faults.add(blamed, Code::kFailedPrecondition, "spec",
+                 fmt::format("node {} would vanish while {} holds it; cancel or drain it first", name, job.name));
+      return;
+    }
+    const NodeTypeSpec& is = state.estate().type_of(i).spec;
+    const NodeTypeSpec& would_be = after.type_of(next).spec;
+    if (!(would_be.devices == is.devices) || would_be.power.max != is.power.max ||
+        after.site_of(next).runtime != state.estate().site_of(i).runtime) {
+      faults.add(blamed, Code::kFailedPrecondition, "spec",
+                 fmt::format("devices, power or runtime of node {} would change while {} holds it; cancel or drain it first",
+                             name, job.name));
+      return;
+    }
+    if (would_be.cpu < is.cpu - state.loads().free_cpu(i) || would_be.memory < is.memory - state.loads().free_memory(i)) {
+      faults.add(blamed, Code::kFailedPrecondition, "spec",
+                 fmt::format("node {} would have fewer cores or less memory than {} and others hold of it", name, job.name));
+      return;
+    }
+  }
+}
+
+// Work that runs stays inside the countries that bind it, also when the bounds move or the site does.
+void check_held_countries(const State& state, const Estate& after, const std::vector<Document>& documents, Faults& faults) {
+  std::map<std::pair<Kind, std::string>, const Document*> given;
+  for (const Document& document : documents) given[{document.kind, document.metadata.name}] = &document;
+  const auto document_of = [&](Kind kind, std::string_view name) {
+    const auto found = given.find({kind, std::string(name)});
+    return found == given.end() ? nullptr : found->second;
+  };
+  for (const auto& [uid, job] : state.facts().jobs) {
+    if (!job.holds()) continue;
+    const EstateSite& site = after.site_of(after.find_node(job.allocation->tasks.front().node));
+    const Document* tenant = document_of(Kind::kTenant, tenant_of(job.name));
+    const Document* contract = document_of(Kind::kContract, job.contract);
+    const Document* moved = document_of(Kind::kSite, site.name);
+    const auto check = [&](const Document* document, const std::vector<std::string>& countries) {
+      if (document == nullptr || allows(countries, site.country)) return;
+      faults.add(*document, Code::kFailedPrecondition,
+                 document->kind == Kind::kSite ? "spec.country" : "spec.jurisdictions",
+                 fmt::format("{} runs at {} in {} and would be outside its countries; cancel it first", job.name, site.name,
+                             site.country));
+    };
+    const Facts& facts = state.facts();
+    const auto& tenant_countries = tenant != nullptr ? std::get<TenantSpec>(tenant->spec).jurisdictions
+                                                     : facts.tenants.at(std::string(tenant_of(job.name))).spec.jurisdictions;
+    const auto& contract_countries = contract != nullptr ? std::get<ContractSpec>(contract->spec).jurisdictions
+                                                         : facts.contracts.at(job.contract).spec.jurisdictions;
+    check(tenant != nullptr ? tenant : moved, tenant_countries);
+    check(contract != nullptr ? contract : moved, contract_countries);
+    check(moved, job.spec.jurisdictions);
+  }
+}
+
+}  // namespace
+
+Result<Reply> apply_documents(Step& step, const ApplyDocuments& command) {
+  const State& state = step.state();
+  const Facts& facts = state.facts();
+  Faults faults;
+  Reply reply;
+  reply.dry_run = command.dry_run;
+
+  // The state as it would be.
+  std::map<std::string, NodeTypeSpec> types;
+  std::map<std::string, SiteSpec> sites;
+  std::set<std::string> tenants, projects, contracts;
+  for (const auto& [name, object] : facts.node_types) types[name] = object.spec;
+  for (const auto& [name, object] : facts.sites) sites[name] = object.spec;
+  for (const auto& [name, object] : facts.tenants) tenants.insert(name);
+  for (const auto& [name, object] : facts.projects) projects.insert(name);
+  for (const auto& [name, object] : facts.contracts) contracts.insert(name);
+
+  const Document* estate_change = nullptr;
+  std::set<std::pair<Kind, std::string>> seen;
+  for (const Document& document : command.documents) {
+    const std::string& name = document.metadata.name;
+    if (document.kind == Kind::kJob) {
+      if (command.documents.size() == 1) {
+        faults.add(document, Code::kInvalid, "kind", "a Job is submitted, not applied: use `penstock submit`");
+      }
+      reply.effects.push_back(fmt::format("Job {} was left alone: jobs are submitted, not applied", name));
+      reply.changes.push_back({"Job", name, Uid{}, Change::kUnchanged, 0});
+      continue;
+    }
+    if (Status named = check_name(document.kind, name); !named.ok()) {
+      faults.add(document, Code::kInvalid, "metadata.name", named.error().message);
+      continue;
+    }
+    if (!seen.insert({document.kind, name}).second) {
+      faults.add(document, Code::kInvalid, "metadata.name", "it stands twice in this input");
+      continue;
+    }
+    const auto before = stored(facts, document.kind, name);
+    if (document.metadata.version && (before ? before->version : 0) != *document.metadata.version) {
+      faults.add(document, Code::kConflict, "metadata.version",
+                 fmt::format("it has version {}, not {}: somebody changed it meanwhile", before ? before->version : 0,
+                             *document.metadata.version));
+    }
+    ObjectChange change{std::string(name_of(document.kind)), name, before ? before->uid : Uid{}, Change::kAdded,
+                        before ? before->version : 0};
+    if (before) {
+      const bool same = before->text == content_of(document.metadata.labels, document.spec);
+      change.change = same ? Change::kUnchanged : Change::kChanged;
+    }
+    reply.changes.push_back(change);
+    if (change.change == Change::kUnchanged) continue;
+    switch (document.kind) {
+      case Kind::kNodeType: types[name] = std::get<NodeTypeSpec>(document.spec); estate_change = &document; break;
+      case Kind::kSite: sites[name] = std::get<SiteSpec>(document.spec); estate_change = &document; break;
+      case Kind::kTenant: tenants.insert(name); break;
+      case Kind::kProject: projects.insert(name); break;
+      case Kind::kContract: contracts.insert(name); break;
+      case Kind::kJob: break;
+    }
+  }
+
+  std::optional<Estate> after;
+  if (estate_change != nullptr && !faults.first()) {
+    auto compiled = Estate::compile(types, sites);
+    if (compiled.ok()) {
+      after = std::move(*compiled);
+    } else {
+      Error error = std::move(compiled).error();
+      const Document* blamed = estate_change;
+      for (const Document& document : command.documents) {
+        if (error.file == fmt::format("{} {}", name_of(document.kind), document.metadata.name)) blamed = &document;
+      }
+      std::vector<Error> also = std::move(error.also);
+      error.also.clear();
+      faults.add(at_origin(std::move(error), *blamed));
+      for (Error& next : also) faults.add(at_origin(std::move(next), *blamed));
+    }
+  }
+
+  for (const Document& document : command.documents) {
+    const std::string& name = document.metadata.name;
+    if (document.kind == Kind::kProject || document.kind == Kind::kContract) {
+      const std::string tenant(tenant_of(name));
+      if (!tenants.contains(tenant)) {
+        faults.add(document, Code::kNotFound, "metadata.name", fmt::format("there is no tenant '{}'", tenant));
+      }
+    }
+    if (document.kind != Kind::kContract) continue;
+    const auto& contract = std::get<ContractSpec>(document.spec);
+    for (std::size_t i = 0; i < contract.sites.size(); ++i) {
+      if (!sites.contains(contract.sites[i])) {
+        faults.add(document, Code::kNotFound, fmt::format("spec.sites[{}]", i),
+                   fmt::format("there is no site '{}'", contract.sites[i]));
+      }
+    }
+    for (std::size_t i = 0; i < contract.gpu_models.size(); ++i) {
+      const bool known = std::any_of(types.begin(), types.end(), [&](const auto& type) {
+        return type.second.devices.model == contract.gpu_models[i];
+      });
+      if (!known) {
+        faults.add(document, Code::kNotFound, fmt::format("spec.gpuModels[{}]", i),
+                   fmt::format("no NodeType has the GPU model '{}'", contract.gpu_models[i]));
+      }
+    }
+    const auto before = facts.contracts.find(name);
+    if (before != facts.contracts.end() &&
+        before->second.spec.price_per_gpu_hour.currency != contract.price_per_gpu_hour.currency) {
+      faults.add(document, Code::kFailedPrecondition, "spec.pricePerGpuHour",
+                 fmt::format("its currency is {} and cannot change; make another contract",
+                             before->second.spec.price_per_gpu_hour.currency));
+    }
+  }
+  if (after && !faults.first()) check_held_nodes(state, *after, *estate_change, faults);
+  if (!faults.first()) check_held_countries(state, after ? *after : state.estate(), command.documents, faults);
+  if (faults.first()) return std::move(*faults.first());
+
+  if (after) describe_capacity(state.estate(), *after, reply.effects);
+  if (command.dry_run) return reply;
+
+  for (std::size_t i = 0; i < command.documents.size(); ++i) {
+    ObjectChange& change = reply.changes[i];
+    if (change.change == Change::kUnchanged) continue;
+    const Document& document = command.documents[i];
+    if (!change.uid) change.uid = step.mint();
+    ObjectApplied event;
+    event.kind = document.kind;
+    event.uid = change.uid;
+    event.name = document.metadata.name;
+    event.labels = document.metadata.labels;
+    std::visit([&](const auto& spec) { event.spec = json::parse(to_json(spec)); }, document.spec);
+    step.emit(std::move(event));
+    change.version = step.facts().position;
+  }
+  step.state().settle();
+  return reply;
+}
+
+Result<Reply> delete_object(Step& step, const DeleteObject& command) {
+  const State& state = step.state();
+  const Facts& facts = state.facts();
+  const auto object = stored(facts, command.kind, command.name);
+  const std::string what = fmt::format("{} '{}'", name_of(command.kind), command.name);
+  if (!object) return make_error(Code::kNotFound, fmt::format("there is no {}", what));
+  if (command.version && *command.version != object->version) {
+    return make_error(Code::kConflict, fmt::format("{} has version {}, not {}", what, object->version, *command.version));
+  }
+  const auto refuse = [&](const std::string& why) {
+    return make_error(Code::kFailedPrecondition, fmt::format("{} cannot be deleted: {}", what, why));
+  };
+  const std::string prefix = command.name + "/";
+  const auto below = [&prefix](const auto& map) {
+    const auto at = map.lower_bound(prefix);
+    return at != map.end() && at->first.starts_with(prefix) ? &at->first : nullptr;
+  };
+  switch (command.kind) {
+    case Kind::kNodeType: {
+      for (const EstateNode& node : state.estate().nodes()) {
+        if (state.estate().types()[node.type].name == command.name) return refuse(fmt::format("node {} is of it", node.name));
+      }
+      const std::string& model = facts.node_types.at(command.name).spec.devices.model;
+      const auto same_model = [&](const auto& type) { return type.second.spec.devices.model == model; };
+      if (std::count_if(facts.node_types.begin(), facts.node_types.end(), same_model) > 1) break;
+      for (const auto& [name, contract] : facts.contracts) {
+        if (!contract.spec.gpu_models.empty() && allows(contract.spec.gpu_models, model)) {
+          return refuse(fmt::format("contract {} names its GPU model", name));
+        }
+      }
+      break;
+    }
+    case Kind::kSite:
+      for (NodeIndex i = 0; i < state.estate().nodes().size(); ++i) {
+        if (state.estate().site_of(i).name == command.name && !state.loads().tasks(i).empty()) {
+          return refuse(fmt::format("{} holds node {}", state.find_job(state.loads().tasks(i).begin()->job)->name,
+                                    state.estate().nodes()[i].name));
+        }
+      }
+      for (const auto& [name, contract] : facts.contracts) {
+        if (!contract.spec.sites.empty() && allows(contract.spec.sites, command.name)) {
+          return refuse(fmt::format("contract {} names it", name));
+        }
+      }
+      break;
+    case Kind::kTenant:
+      if (const auto* project = below(facts.projects)) return refuse(fmt::format("it has project {}", *project));
+      if (const auto* contract = below(facts.contracts)) return refuse(fmt::format("it has contract {}", *contract));
+      // Whoever makes a tenant of the same name later must not meet keys of the earlier one.
+      for (const auto& [id, token] : facts.tokens) {
+        if (token.tenant == command.name) return refuse(fmt::format("token {} is bound to it; revoke it first", id));
+      }
+      break;
+    case Kind::kProject:
+      for (const auto& [uid, job] : facts.jobs) {
+        if (!is_final(job.phase) && project_of(job.name) == command.name) return refuse(fmt::format("job {} is {}", job.name, name_of(job.phase)));
+      }
+      break;
+    case Kind::kContract:
+      for (const auto& [uid, job] : facts.jobs) {
+        if (!is_final(job.phase) && job.contract == command.name) return refuse(fmt::format("job {} runs under it", job.name));
+      }
+      break;
+    case Kind::kJob: break;
+  }
+  Reply reply;
+  if (command.kind == Kind::kSite || command.kind == Kind::kNodeType) {
+    std::map<std::string, NodeTypeSpec> types;
+    std::map<std::string, SiteSpec> sites;
+    for (const auto& [name, type] : facts.node_types) {
+      if (command.kind != Kind::kNodeType || name != command.name) types[name] = type.spec;
+    }
+    for (const auto& [name, site] : facts.sites) {
+      if (command.kind != Kind::kSite || name != command.name) sites[name] = site.spec;
+    }
+    PENSTOCK_TRY(after, Estate::compile(types, sites));
+    describe_capacity(state.estate(), after, reply.effects);
+  }
+  step.emit(ObjectDeleted{command.kind, command.name});
+  step.state().settle();
+  reply.changes.push_back({std::string(name_of(command.kind)), command.name, object->uid, Change::kRemoved, step.facts().position});
+  return reply;
+}
+
+}  // namespace penstock

@@ -1,0 +1,83 @@
+// Commands: everything that can be asked of the engine. Time, identity and epoch come with them.
+#pragma once
+
+#include "engine/access/token.h"
+#include "engine/fleet/report.h"
+#include "spec/document.h"
+
+namespace penstock {
+
+/// A server becomes the leader. First command after every start; its epoch is above all before it.
+struct TakeLeadership {
+  Epoch epoch = 0;
+  std::string server_version;
+};
+
+/// Adds or changes objects, all or none. With `dry_run` only says what would change.
+struct ApplyDocuments {
+  std::vector<Document> documents;
+  bool dry_run = false;
+};
+
+struct DeleteObject {
+  Kind kind = Kind::kSite;
+  std::string name;
+  std::optional<Position> version;
+};
+
+/// Submits jobs. With `all_or_none` the first that is refused refuses all; else each stands on its own.
+struct SubmitJobs {
+  struct Item {
+    Metadata metadata;
+    JobSpec spec;
+  };
+  std::vector<Item> items;
+  bool all_or_none = false;
+};
+
+struct CancelJob {
+  std::string name;
+  std::optional<Position> version;
+};
+
+/// An agent takes on a node. `token` is the node's own, issued with it.
+struct RegisterNode {
+  AgentHello hello;
+  TokenRecord token;
+};
+
+/// An agent renews its node's lease and reports. Changes nothing durable unless a task changed.
+struct SyncNode {
+  std::string node;
+  Uid registration;
+  std::uint64_t revision = 0;     ///< of the orders that the agent has taken in
+  std::vector<TaskReport> tasks;  ///< all that the node knows; what it should know and does not is lost
+};
+
+/// A runtime without agents (simulated) reports tasks.
+struct ReportTasks {
+  std::vector<TaskReport> tasks;
+};
+
+struct IssueToken {
+  TokenRecord token;
+};
+struct RevokeToken {
+  std::string id;
+};
+
+/// Time passes: leases and back-offs end, the queue is worked through, old finished jobs leave memory.
+struct Tick {};
+
+using Command = std::variant<TakeLeadership, ApplyDocuments, DeleteObject, SubmitJobs, CancelJob, RegisterNode, SyncNode,
+                             ReportTasks, IssueToken, RevokeToken, Tick>;
+
+/// What comes with every command.
+struct CommandMeta {
+  Time now;                     ///< never earlier than that of the command before
+  std::string principal;        ///< who asks, e.g. `token:3f9a…`, for the record
+  std::string idempotency_key;  ///< empty: none
+  std::uint64_t fingerprint = 0;  ///< of the whole request; the same key with another one is refused
+};
+
+}  // namespace penstock

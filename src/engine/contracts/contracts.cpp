@@ -1,0 +1,66 @@
+// Questions to a contract.
+#include "engine/contracts/contracts.h"
+
+#include <algorithm>
+
+#include "base/name.h"
+
+namespace penstock {
+
+Result<std::string> resolve_contract(const Facts& facts, std::string_view tenant, const std::string& named) {
+  if (!named.empty()) {
+    if (tenant_of(named) != tenant || !facts.contracts.contains(named)) {
+      return make_error(Code::kNotFound, fmt::format("tenant '{}' has no contract '{}'", tenant, named), "spec.contract");
+    }
+    return named;
+  }
+  std::vector<std::string> own;
+  const std::string prefix = std::string(tenant) + "/";
+  for (auto at = facts.contracts.lower_bound(prefix); at != facts.contracts.end() && at->first.starts_with(prefix); ++at) {
+    own.push_back(at->first);
+  }
+  if (own.size() == 1) return own.front();
+  return make_error(Code::kInvalid,
+                    own.empty() ? fmt::format("tenant '{}' has no contract; apply a Contract first", tenant)
+                                : fmt::format("tenant '{}' has {} contracts; name one of: {}", tenant, own.size(),
+                                              fmt::join(own, ", ")),
+                    "spec.contract");
+}
+
+std::optional<MilliGpu> contract_limit(const ContractSpec& contract, Time now) {
+  if (contract.ramp.empty()) return std::nullopt;
+  std::int64_t gpus = 0;
+  for (const RampStepSpec& step : contract.ramp) {
+    if (step.from <= now) gpus = step.gpus;
+  }
+  return MilliGpu(gpus * 1000);
+}
+
+bool contract_active(const ContractSpec& contract, Time now) {
+  return (!contract.from || *contract.from <= now) && (!contract.until || now < *contract.until);
+}
+
+bool allows(const std::vector<std::string>& list, std::string_view value) {
+  return list.empty() || std::find(list.begin(), list.end(), value) != list.end();
+}
+
+Bounds::Bounds(const Facts& facts, const Job& job)
+    : tenant_(facts.tenants.at(std::string(tenant_of(job.name))).spec),
+      contract_(facts.contracts.at(job.contract).spec),
+      job_(job.spec) {}
+
+bool Bounds::country(const EstateSite& site) const {
+  return allows(tenant_.jurisdictions, site.country) && allows(contract_.jurisdictions, site.country) &&
+         allows(job_.jurisdictions, site.country);
+}
+
+bool Bounds::site(const EstateSite& site) const {
+  return allows(contract_.sites, site.name) && allows(job_.sites, site.name);
+}
+
+bool Bounds::type(const EstateType& type) const {
+  return allows(contract_.gpu_models, type.spec.devices.model) && allows(job_.gpu_models, type.spec.devices.model) &&
+         allows(job_.node_types, type.name);
+}
+
+}  // namespace penstock

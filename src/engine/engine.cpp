@@ -1,0 +1,131 @@
+// Dispatch of commands to their concerns.
+#include "engine/engine.h"
+
+#include <algorithm>
+
+#include "engine/catalog/catalog.h"
+#include "engine/queue/gang.h"
+
+namespace penstock {
+
+void Step::emit(Event event) {
+  EventRecord record;
+  record.position = facts().position + 1;
+  record.at = meta_.now;
+  record.epoch = facts().epoch;
+  record.by = meta_.principal;
+  record.event = std::move(event);
+  if (const auto* leadership = std::get_if<LeadershipTaken>(&record.event)) record.epoch = leadership->epoch;
+  state_.fold(record);
+  out_.push_back(std::move(record));
+}
+
+Engine::Engine(Facts facts) : state_(std::move(facts)) {}
+
+Result<Reply> Engine::execute(const Command& command, const CommandMeta& meta) {
+  // Time does not run backwards in the log, whatever the clock did.
+  CommandMeta steady = meta;
+  steady.now = std::max(meta.now, state_.facts().now);
+  if (!meta.idempotency_key.empty()) {
+    const bool printable = std::all_of(meta.idempotency_key.begin(), meta.idempotency_key.end(),
+                                       [](char c) { return c >= ' ' && c <= '~'; });
+    if (!printable) return make_error(Code::kInvalid, "expected printable ASCII characters", "Idempotency-Key");
+    if (const StoredReply* stored = state_.find_reply(meta.principal, meta.idempotency_key)) {
+      if (stored->fingerprint != meta.fingerprint) {
+        return make_error(Code::kConflict, "this Idempotency-Key was used before with another request");
+      }
+      Reply reply = stored->reply;
+      reply.repeated = true;
+      return reply;
+    }
+  }
+  state_.settle();
+  Step step(state_, steady, events_);
+  const Position before = state_.facts().position;
+  Result<Reply> reply = dispatch(step, command);
+  PENSTOCK_CHECK(reply.ok() || state_.facts().position == before);
+  if (reply.ok() && !meta.idempotency_key.empty() && !reply->dry_run) {
+    step.emit(ReplyRecorded{{meta.principal, meta.idempotency_key, meta.fingerprint, steady.now, *reply}});
+  }
+  return reply;
+}
+
+Result<Reply> Engine::dispatch(Step& step, const Command& command) {
+  struct Visitor {
+    Engine& engine;
+    Step& step;
+
+    Result<Reply> operator()(const TakeLeadership& c) {
+      if (c.epoch <= step.facts().epoch) {
+        return make_error(Code::kConflict, fmt::format("epoch {} is not above {}", c.epoch, step.facts().epoch));
+      }
+      step.emit(LeadershipTaken{c.epoch, c.server_version});
+      engine.leases_.restart(step.facts(), step.now());
+      engine.scheduler_.forget();
+      return Reply{};
+    }
+    Result<Reply> operator()(const ApplyDocuments& c) { return apply_documents(step, c); }
+    Result<Reply> operator()(const DeleteObject& c) { return delete_object(step, c); }
+    Result<Reply> operator()(const SubmitJobs& c) { return submit_jobs(step, c); }
+    Result<Reply> operator()(const CancelJob& c) { return cancel_job(step, c); }
+    Result<Reply> operator()(const RegisterNode& c) { return register_node(step, engine.leases_, c); }
+    Result<Reply> operator()(const SyncNode& c) { return sync_node(step, engine.leases_, c); }
+    Result<Reply> operator()(const ReportTasks& c) {
+      for (const TaskReport& report : c.tasks) take_report(step, report, nullptr);
+      return Reply{};
+    }
+    Result<Reply> operator()(const IssueToken& c) {
+      if (is_tenant_role(c.token.role) && !step.facts().tenants.contains(c.token.tenant)) {
+        return make_error(Code::kNotFound, fmt::format("there is no tenant '{}'", c.token.tenant), "tenant");
+      }
+      if (step.facts().tokens.contains(c.token.id)) return make_error(Code::kAlreadyExists, "this token id is taken", "id");
+      step.emit(TokenIssued{c.token});
+      Reply reply;
+      reply.changes.push_back({"Token", c.token.id, Uid{}, Change::kAdded, step.facts().position});
+      return reply;
+    }
+    Result<Reply> operator()(const RevokeToken& c) {
+      if (!step.facts().tokens.contains(c.id)) return make_error(Code::kNotFound, fmt::format("there is no token '{}'", c.id));
+      step.emit(TokenRevoked{c.id});
+      Reply reply;
+      reply.changes.push_back({"Token", c.id, Uid{}, Change::kRemoved, step.facts().position});
+      return reply;
+    }
+    Result<Reply> operator()(const Tick&) {
+      expire_leases(step, engine.leases_);
+      engine.forget_finished(step);
+      engine.scheduler_.pass(step);
+      return Reply{};
+    }
+  };
+  return std::visit(Visitor{*this, step}, command);
+}
+
+void Engine::forget_finished(Step& step) {
+  const auto& finished = state_.finished();
+  const std::size_t over = finished.size() > kMostFinished ? finished.size() - kMostFinished : 0;
+  JobsForgotten event;
+  for (const auto& [ended, uid] : finished) {
+    if (event.jobs.size() >= over && step.now() - ended < kFinishedAge) break;
+    event.jobs.push_back(uid);
+  }
+  // In lots, so that a busy hour does not write one event a job.
+  const bool worth = event.jobs.size() >= 1000 ||
+                     (!event.jobs.empty() && step.now() - finished.begin()->first >= kFinishedAge + minutes(1));
+  if (worth) step.emit(std::move(event));
+}
+
+std::vector<EventRecord> Engine::take_events() { return std::exchange(events_, {}); }
+
+std::optional<Time> Engine::next_due() const {
+  std::optional<Time> due = leases_.next_due();
+  for (const std::optional<Time>& other : {scheduler_.next_due(), state_.finished().empty()
+                                                                      ? std::optional<Time>()
+                                                                      : std::optional(state_.finished().begin()->first +
+                                                                                      kFinishedAge + minutes(1))}) {
+    if (other && (!due || *other < *due)) due = other;
+  }
+  return due;
+}
+
+}  // namespace penstock

@@ -1,0 +1,258 @@
+// The durable facts: what the event log adds up to. Everything else in the engine is derived from them.
+#pragma once
+
+#include <deque>
+
+#include "engine/access/token.h"
+#include "engine/fleet/report.h"
+#include "engine/reply.h"
+#include "spec/document.h"
+
+namespace penstock {
+
+/// An applied object.
+template <class Spec>
+struct Object {
+  Uid uid;
+  std::string name;
+  std::map<std::string, std::string> labels;
+  Spec spec;
+  Position version = 0;
+  Time created;
+  Time updated;
+
+  static constexpr auto schema() {
+    return object("StoredObject", "An applied object.", field("uid", &Object::uid, required, ""),
+                  field("name", &Object::name, required, ""), field("labels", &Object::labels, optional, ""),
+                  field("spec", &Object::spec, required, ""), field("version", &Object::version, required, ""),
+                  field("created", &Object::created, required, ""), field("updated", &Object::updated, required, ""));
+  }
+};
+
+template <class Spec>
+using ObjectMap = std::map<std::string, Object<Spec>>;
+
+enum class JobPhase { kPending, kStarting, kRunning, kStopping, kSucceeded, kFailed, kCancelled };
+constexpr auto enum_names(JobPhase) {
+  using P = JobPhase;
+  return std::array{EnumName<P>{P::kPending, "pending"},     EnumName<P>{P::kStarting, "starting"},
+                    EnumName<P>{P::kRunning, "running"},     EnumName<P>{P::kStopping, "stopping"},
+                    EnumName<P>{P::kSucceeded, "succeeded"}, EnumName<P>{P::kFailed, "failed"},
+                    EnumName<P>{P::kCancelled, "cancelled"}};
+}
+constexpr bool is_final(JobPhase phase) {
+  return phase == JobPhase::kSucceeded || phase == JobPhase::kFailed || phase == JobPhase::kCancelled;
+}
+
+/// Why a job is in its phase; a closed vocabulary.
+enum class JobReason { kNone, kCompleted, kTaskFailed, kLaunchFailed, kTimeLimit, kCancelled, kNodeLost, kLeaseExpired };
+constexpr auto enum_names(JobReason) {
+  using R = JobReason;
+  return std::array{EnumName<R>{R::kNone, "none"},
+                    EnumName<R>{R::kCompleted, "completed"},
+                    EnumName<R>{R::kTaskFailed, "task-failed"},
+                    EnumName<R>{R::kLaunchFailed, "launch-failed"},
+                    EnumName<R>{R::kTimeLimit, "time-limit"},
+                    EnumName<R>{R::kCancelled, "cancelled"},
+                    EnumName<R>{R::kNodeLost, "node-lost"},
+                    EnumName<R>{R::kLeaseExpired, "lease-expired"}};
+}
+
+/// Where one task of a gang was placed. Its rank is its place in the allocation.
+struct TaskPlacement {
+  std::string node;
+  std::int32_t group = 0;
+  std::vector<std::int32_t> devices;
+  MilliGpu gpus;
+  MilliCpu cpu;
+  Bytes memory;
+  std::int32_t port = 0;
+
+  static constexpr auto schema() {
+    return object("TaskPlacement", "Where one task of a gang was placed.",
+                  field("node", &TaskPlacement::node, required, "site/hall/rack/node"),
+                  field("group", &TaskPlacement::group, optional, "index of its group in the job"),
+                  field("devices", &TaskPlacement::devices, optional, "device indexes on the node"),
+                  field("gpus", &TaskPlacement::gpus, required, "GPUs granted; below 1 a share of one device"),
+                  field("cpu", &TaskPlacement::cpu, required, "cores granted"),
+                  field("memory", &TaskPlacement::memory, required, "memory granted"),
+                  field("port", &TaskPlacement::port, required, "port on the node that is the task's own"));
+  }
+  bool operator==(const TaskPlacement&) const = default;
+};
+
+/// GPUs and watts bound to a workload for an interval.
+struct Allocation {
+  Uid uid;
+  Uid job;
+  std::int32_t attempt = 1;
+  Time from;
+  std::optional<Time> until;
+  MilliGpu gpus;
+  Watts demand;
+  Watts firm;
+  Money price_per_gpu_hour;
+  std::string contract;
+  std::vector<TaskPlacement> tasks;
+
+  static constexpr auto schema() {
+    return object("Allocation", "GPUs and watts bound to a workload for an interval.",
+                  field("uid", &Allocation::uid, required, "its identity"),
+                  field("job", &Allocation::job, required, "the workload it is bound to"),
+                  field("attempt", &Allocation::attempt, required, "which start of the workload this is"),
+                  field("from", &Allocation::from, required, "when it was granted"),
+                  field("until", &Allocation::until, optional, "when its time limit ends it"),
+                  field("gpus", &Allocation::gpus, required, "GPUs of all tasks"),
+                  field("demand", &Allocation::demand, required, "watts that it may draw"),
+                  field("firm", &Allocation::firm, required, "watts that it keeps after shedding"),
+                  field("pricePerGpuHour", &Allocation::price_per_gpu_hour, required, "price when it was granted"),
+                  field("contract", &Allocation::contract, required, "contract it runs under"),
+                  field("tasks", &Allocation::tasks, required, "its tasks by rank"));
+  }
+  bool operator==(const Allocation&) const = default;
+};
+
+/// What one allocation used, once it has ended.
+struct Usage {
+  Uid allocation;
+  Uid job;
+  std::string workload;
+  std::string contract;
+  std::string gpu_model;
+  Time from;
+  Time to;
+  MilliGpu gpus;
+  GpuMicros gpu_time;
+  Joules energy;
+  EnergySource energy_source = EnergySource::kModel;
+  Money cost;
+
+  static constexpr auto schema() {
+    return object("Usage", "What one allocation used.",
+                  field("allocation", &Usage::allocation, required, "the allocation"),
+                  field("job", &Usage::job, required, "the workload's uid"),
+                  field("workload", &Usage::workload, required, "tenant/project/job"),
+                  field("contract", &Usage::contract, required, "contract it ran under"),
+                  field("gpuModel", &Usage::gpu_model, required, "GPU models used, joined by '+'"),
+                  field("from", &Usage::from, required, "when it was granted"),
+                  field("to", &Usage::to, required, "when it was given back"),
+                  field("gpus", &Usage::gpus, required, "GPUs held"),
+                  field("gpuTime", &Usage::gpu_time, required, "GPUs times seconds, to the millisecond"),
+                  field("energy", &Usage::energy, required, "energy used"),
+                  field("energySource", &Usage::energy_source, required, "measured by nvml or rapl, or by the model"),
+                  field("cost", &Usage::cost, required, "GPU time times the price, rounded half up to a millionth"));
+  }
+  bool operator==(const Usage&) const = default;
+};
+
+struct Job {
+  Uid uid;
+  std::string name;
+  std::map<std::string, std::string> labels;
+  JobSpec spec;
+  std::string contract;
+  std::string submitter;
+  JobPhase phase = JobPhase::kPending;
+  JobReason reason = JobReason::kNone;
+  std::string message;
+  std::int32_t attempt = 1;
+  Time submitted;
+  std::optional<Time> not_before;
+  std::optional<Time> started;
+  std::optional<Time> ended;
+  std::optional<Allocation> allocation;  ///< of the present or last attempt
+  std::vector<TaskReport> tasks;         ///< by rank, of that allocation; empty before the first
+  std::optional<Usage> usage;            ///< of all ended attempts together
+  Position version = 0;
+
+  static constexpr auto schema() {
+    return object("StoredJob", "A job.", field("uid", &Job::uid, required, ""), field("name", &Job::name, required, ""),
+                  field("labels", &Job::labels, optional, ""), field("spec", &Job::spec, required, ""),
+                  field("contract", &Job::contract, required, ""), field("submitter", &Job::submitter, optional, ""),
+                  field("phase", &Job::phase, required, ""), field("reason", &Job::reason, required, ""),
+                  field("message", &Job::message, optional, ""), field("attempt", &Job::attempt, required, ""),
+                  field("submitted", &Job::submitted, required, ""), field("notBefore", &Job::not_before, optional, ""),
+                  field("started", &Job::started, optional, ""), field("ended", &Job::ended, optional, ""),
+                  field("allocation", &Job::allocation, optional, ""), field("tasks", &Job::tasks, optional, ""),
+                  field("usage", &Job::usage, optional, ""), field("version", &Job::version, required, ""));
+  }
+
+  /// Whether its allocation holds resources now.
+  bool holds() const {
+    return phase == JobPhase::kStarting || phase == JobPhase::kRunning || phase == JobPhase::kStopping;
+  }
+};
+
+/// What a node that is not simulated has told about itself.
+struct NodeFacts {
+  std::string name;
+  Uid registration;
+  bool lost = false;  ///< its lease ran out; it holds nothing until it syncs again
+  AgentHello hello;
+  std::string token_id;
+  Time registered;
+  Time changed;
+  Position version = 0;
+
+  static constexpr auto schema() {
+    return object("StoredNode", "A registered node.", field("name", &NodeFacts::name, required, ""),
+                  field("registration", &NodeFacts::registration, required, ""),
+                  field("lost", &NodeFacts::lost, optional, ""), field("hello", &NodeFacts::hello, required, ""),
+                  field("tokenId", &NodeFacts::token_id, required, ""),
+                  field("registered", &NodeFacts::registered, required, ""),
+                  field("changed", &NodeFacts::changed, required, ""), field("version", &NodeFacts::version, required, ""));
+  }
+};
+
+/// The answer to a keyed request, kept so that a repeat gets it again.
+struct StoredReply {
+  std::string principal;
+  std::string key;
+  std::uint64_t fingerprint = 0;
+  Time at;
+  Reply reply;
+
+  static constexpr auto schema() {
+    return object("StoredReply", "The answer to a keyed request.", field("principal", &StoredReply::principal, required, ""),
+                  field("key", &StoredReply::key, required, ""),
+                  field("fingerprint", &StoredReply::fingerprint, required, ""),
+                  field("at", &StoredReply::at, required, ""), field("reply", &StoredReply::reply, required, ""));
+  }
+};
+
+/// All of it. Its canonical JSON is the snapshot, and the XXH3-64 of that is the state hash.
+struct Facts {
+  Position position = 0;
+  Time now;  ///< time of the last event
+  Epoch epoch = 0;
+  std::uint64_t last_uid = 0;
+  ObjectMap<NodeTypeSpec> node_types;
+  ObjectMap<SiteSpec> sites;
+  ObjectMap<TenantSpec> tenants;
+  ObjectMap<ProjectSpec> projects;
+  ObjectMap<ContractSpec> contracts;
+  std::map<Uid, Job> jobs;
+  std::map<std::string, NodeFacts> nodes;
+  std::map<std::string, TokenRecord> tokens;
+  std::map<std::string, Usage> usage_by_project;  ///< totals of ended allocations; one currency a project
+  std::map<std::uint64_t, StoredReply> replies;   ///< by position, oldest first
+
+  static constexpr auto schema() {
+    return object("Facts", "The durable facts.", field("position", &Facts::position, required, ""),
+                  field("now", &Facts::now, required, ""), field("epoch", &Facts::epoch, required, ""),
+                  field("lastUid", &Facts::last_uid, required, ""), field("nodeTypes", &Facts::node_types, optional, ""),
+                  field("sites", &Facts::sites, optional, ""), field("tenants", &Facts::tenants, optional, ""),
+                  field("projects", &Facts::projects, optional, ""), field("contracts", &Facts::contracts, optional, ""),
+                  field("jobs", &Facts::jobs, optional, ""), field("nodes", &Facts::nodes, optional, ""),
+                  field("tokens", &Facts::tokens, optional, ""),
+                  field("usageByProject", &Facts::usage_by_project, optional, ""),
+                  field("replies", &Facts::replies, optional, ""));
+  }
+};
+
+PENSTOCK_JSON_ELSEWHERE(Allocation);
+PENSTOCK_JSON_ELSEWHERE(Usage);
+PENSTOCK_JSON_ELSEWHERE(Job);
+PENSTOCK_JSON_ELSEWHERE(Facts);
+
+}  // namespace penstock

@@ -1,0 +1,74 @@
+// From task reports to the end of a job.
+#include "engine/queue/gang.h"
+
+#include <algorithm>
+
+#include "engine/ledger/ledger.h"
+
+namespace penstock {
+namespace {
+
+bool succeeded(const TaskReport& report) { return report.end == TaskEnd::kExited && report.exit_code == 0; }
+
+JobReason reason_of(const TaskReport& report) {
+  switch (report.end) {
+    case TaskEnd::kTimeLimit: return JobReason::kTimeLimit;
+    case TaskEnd::kLeaseExpired: return JobReason::kLeaseExpired;
+    case TaskEnd::kLaunchFailed: return JobReason::kLaunchFailed;
+    case TaskEnd::kLost: return JobReason::kNodeLost;
+    default: return JobReason::kTaskFailed;
+  }
+}
+
+std::string describe(const Job& job, const TaskReport& report) {
+  const std::string& node = job.allocation->tasks[report.rank].node;
+  std::string text = fmt::format("task {} on {}: ", report.rank, node);
+  switch (report.end) {
+    case TaskEnd::kExited: text += fmt::format("exit status {}", report.exit_code); break;
+    case TaskEnd::kSignaled: text += fmt::format("ended by signal {}", report.signal); break;
+    default: text += name_of(report.end); break;
+  }
+  if (!report.message.empty()) text += ": " + report.message;
+  return text;
+}
+
+// The attempt is over: every task has ended.
+void conclude(Step& step, Uid uid) {
+  const Job& job = *step.state().find_job(uid);
+  step.emit(UsageRecorded{meter(step.state(), job, step.now())});
+  const JobReason reason = job.phase == JobPhase::kStopping ? job.reason : JobReason::kCompleted;
+  const std::string message = job.message;
+  const bool may_restart = reason == JobReason::kTaskFailed || reason == JobReason::kLaunchFailed ||
+                           reason == JobReason::kNodeLost || reason == JobReason::kLeaseExpired;
+  if (may_restart && job.attempt <= job.spec.max_restarts) {
+    Duration wait = kFirstBackOff;
+    for (std::int32_t i = 1; i < job.attempt && wait < kMostBackOff; ++i) wait = wait * 2;
+    step.emit(JobRequeued{uid, reason, message, step.now() + std::min(wait, kMostBackOff)});
+    return;
+  }
+  const JobPhase phase = reason == JobReason::kCompleted   ? JobPhase::kSucceeded
+                         : reason == JobReason::kCancelled ? JobPhase::kCancelled
+                                                           : JobPhase::kFailed;
+  step.emit(JobFinished{uid, phase, reason, message});
+}
+
+}  // namespace
+
+void take_report(Step& step, const TaskReport& report, const std::string* node) {
+  const Job* job = step.state().job_of_allocation(report.allocation);
+  if (job == nullptr || report.rank < 0 || report.rank >= static_cast<std::int32_t>(job->tasks.size())) return;
+  if (node != nullptr && job->allocation->tasks[report.rank].node != *node) return;
+  if (report.phase <= job->tasks[report.rank].phase) return;
+
+  const Uid uid = job->uid;
+  step.emit(TaskChanged{uid, report});
+  if (report.phase != TaskPhase::kExited) return;
+  if (!succeeded(report) && job->phase != JobPhase::kStopping) {
+    step.emit(JobStopping{uid, reason_of(report), describe(*job, report)});
+  }
+  const bool all = std::all_of(job->tasks.begin(), job->tasks.end(),
+                               [](const TaskReport& task) { return task.phase == TaskPhase::kExited; });
+  if (all) conclude(step, uid);
+}
+
+}  // namespace penstock

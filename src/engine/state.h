@@ -1,0 +1,114 @@
+// The state: the facts folded from the log, and the indexes derived from them.
+#pragma once
+
+#include <memory>
+#include <unordered_map>
+
+#include "engine/event.h"
+#include "engine/fleet/loads.h"
+
+namespace penstock {
+
+/// Where a pending job stands in line: higher priority first, then the older.
+struct QueueKey {
+  std::int32_t priority = 0;
+  Uid job;
+  bool operator<(const QueueKey& other) const {
+    return priority != other.priority ? priority > other.priority : job < other.job;
+  }
+};
+
+/// Parts of tenant/project/job.
+std::string_view tenant_of(std::string_view name);
+std::string_view project_of(std::string_view job_name);
+
+/// XXH3-64 of a snapshot.
+std::uint64_t state_hash(std::string_view snapshot);
+
+class State {
+ public:
+  explicit State(Facts facts = {});
+  State(const State&) = delete;
+  State& operator=(const State&) = delete;
+
+  /// Takes one fact in. The record follows facts().position without a gap. Never fails: facts are not re-decided.
+  void fold(const EventRecord& record);
+  /// Compiles the estate anew if its specs changed. Called before anything is decided.
+  void settle();
+
+  const Facts& facts() const { return facts_; }
+  const Estate& estate() const { return *estate_; }
+  const NodeLoads& loads() const { return loads_; }
+  /// For tentative reservations, which must be undone before anything else happens: on the nodes as they are, and as
+  /// they would be if all were ready and nothing ran.
+  NodeLoads& scratch_loads() { return loads_; }
+  NodeLoads& scratch_empty() { return empty_; }
+
+  const Job* find_job(std::string_view name) const;  ///< the latest of that name
+  const Job* find_job(Uid uid) const;
+  const Job* job_of_allocation(Uid allocation) const;
+  const StoredReply* find_reply(const std::string& principal, const std::string& key) const;
+
+  const std::set<QueueKey>& pending() const { return pending_; }
+  const std::set<std::pair<Time, Uid>>& finished() const { return finished_; }  ///< by when they ended
+  MilliGpu held_by_project(std::string_view project) const;
+  MilliGpu held_by_contract(std::string_view contract) const;
+  std::int64_t pending_of_project(std::string_view project) const;
+
+  /// Changes whenever the orders of an agent's node change.
+  std::uint64_t revision(const std::string& node) const;
+
+  /// Counts everything that may let a waiting job start: capacity given back, nodes, specs.
+  std::uint64_t openings() const { return openings_; }
+
+  std::string snapshot() const { return to_json(facts_); }
+  std::uint64_t hash() const { return state_hash(snapshot()); }
+
+ private:
+  void rebuild();
+  bool usable(NodeIndex node) const;
+  void refresh_ready(const std::string& node);
+  void hold(const Job& job, bool take);
+  void touch_nodes(const Job& job);
+  Job& job(Uid uid);
+
+  void on(const EventRecord& record, const LeadershipTaken& event);
+  void on(const EventRecord& record, const ObjectApplied& event);
+  void on(const EventRecord& record, const ObjectDeleted& event);
+  void on(const EventRecord& record, const JobSubmitted& event);
+  void on(const EventRecord& record, const JobStarted& event);
+  void on(const EventRecord& record, const TaskChanged& event);
+  void on(const EventRecord& record, const JobStopping& event);
+  void on(const EventRecord& record, const UsageRecorded& event);
+  void on(const EventRecord& record, const JobRequeued& event);
+  void on(const EventRecord& record, const JobFinished& event);
+  void on(const EventRecord& record, const JobsForgotten& event);
+  void on(const EventRecord& record, const NodeRegistered& event);
+  void on(const EventRecord& record, const NodeLost& event);
+  void on(const EventRecord& record, const NodeReturned& event);
+  void on(const EventRecord& record, const TokenIssued& event);
+  void on(const EventRecord& record, const TokenRevoked& event);
+  void on(const EventRecord& record, const ReplyRecorded& event);
+
+  Facts facts_;
+  std::shared_ptr<const Estate> estate_;
+  bool estate_stale_ = false;
+  NodeLoads loads_;
+  NodeLoads empty_;
+  std::unordered_map<std::string, Uid> job_by_name_;
+  std::unordered_map<std::uint64_t, Uid> job_by_allocation_;
+  std::unordered_map<std::string, std::uint64_t> reply_by_key_;
+  std::set<QueueKey> pending_;
+  std::set<std::pair<Time, Uid>> finished_;
+  std::unordered_map<std::string, std::int64_t> held_by_project_;
+  std::unordered_map<std::string, std::int64_t> held_by_contract_;
+  std::unordered_map<std::string, std::int64_t> pending_of_project_;
+  std::unordered_map<std::string, std::uint64_t> revisions_;
+  std::uint64_t openings_ = 0;
+};
+
+/// How long and how many answers to keyed requests are kept.
+inline constexpr Duration kReplyAge = hours(24);
+inline constexpr std::size_t kMostReplies = 100'000;
+
+}  // namespace penstock

@@ -1,0 +1,33 @@
+// A step: one command on its way to events. Each event is folded at once, so what follows decides on its result.
+#pragma once
+
+#include "engine/command.h"
+#include "engine/state.h"
+
+namespace penstock {
+
+class Step {
+ public:
+  Step(State& state, const CommandMeta& meta, std::vector<EventRecord>& out) : state_(state), meta_(meta), out_(out) {}
+
+  State& state() { return state_; }
+  const Facts& facts() const { return state_.facts(); }
+  Time now() const { return meta_.now; }
+  const CommandMeta& meta() const { return meta_; }
+
+  /// A fresh identity. It counts only once an event carries it.
+  Uid mint() {
+    minted_ = std::max(minted_, state_.facts().last_uid) + 1;
+    return Uid{minted_};
+  }
+
+  void emit(Event event);
+
+ private:
+  State& state_;
+  const CommandMeta& meta_;
+  std::vector<EventRecord>& out_;
+  std::uint64_t minted_ = 0;
+};
+
+}  // namespace penstock

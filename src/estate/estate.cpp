@@ -1,0 +1,527 @@
+// Compiling the estate: every range expanded, every name resolved, every share exact.
+#include "estate/estate.h"
+
+#include <algorithm>
+#include <unordered_set>
+
+#include "base/name.h"
+
+namespace penstock {
+namespace {
+
+constexpr std::int64_t kAllShares = 1'000'000;
+// Everything that templates may make: names, feeds and labels. A short text must not cost without bound.
+constexpr std::size_t kMostParts = 8 * Estate::kMostNodes;
+
+std::vector<Substitution> capture_keys(const std::vector<std::string>& captures) {
+  std::vector<Substitution> keys;
+  for (std::size_t i = 0; i < captures.size(); ++i) keys.push_back({fmt::format("{}", i + 1), captures[i]});
+  return keys;
+}
+
+std::size_t likeness(std::string_view a, std::string_view b) {
+  const std::size_t most = std::min(a.size(), b.size());
+  std::size_t head = 0;
+  while (head < most && a[head] == b[head]) ++head;
+  std::size_t tail = 0;
+  while (tail < most - head && a[a.size() - 1 - tail] == b[b.size() - 1 - tail]) ++tail;
+  return head + tail;
+}
+
+// "there are 'a', 'b' and 12 more", the likest to `wanted` first.
+template <class Names>
+std::string what_exists(std::string_view wanted, const Names& names) {
+  if (names.empty()) return "there are none";
+  std::vector<std::pair<std::size_t, std::string_view>> ranked;
+  for (const auto& entry : names) ranked.emplace_back(likeness(wanted, entry.first), entry.first);
+  const std::size_t shown = std::min<std::size_t>(3, ranked.size());
+  std::partial_sort(
+      ranked.begin(), ranked.begin() + static_cast<std::ptrdiff_t>(shown), ranked.end(),
+      [](const auto& a, const auto& b) { return a.first != b.first ? a.first > b.first : a.second < b.second; });
+  std::string text = ranked.size() == 1 ? "there is" : "there are";
+  for (std::size_t i = 0; i < shown; ++i) text += fmt::format("{} '{}'", i == 0 ? "" : ",", ranked[i].second);
+  if (ranked.size() > shown) text += fmt::format(" and {} more", ranked.size() - shown);
+  return text;
+}
+
+}  // namespace
+
+// Compiles one site after the other into the estate. Faults are gathered; a template that is wrong is told once.
+class EstateCompiler {
+ public:
+  EstateCompiler(const std::map<std::string, NodeTypeSpec>& types, Estate& estate) : estate_(estate) {
+    for (const auto& [name, spec] : types) {
+      type_by_name_.emplace(name, static_cast<TypeIndex>(estate_.types_.size()));
+      estate_.types_.push_back({name, spec});
+    }
+  }
+
+  void compile_site(const std::string& name, const SiteSpec& spec) {
+    site_ = static_cast<SiteIndex>(estate_.sites_.size());
+    site_name_ = name;
+    EstateSite site;
+    site.name = name;
+    site.country = spec.country;
+    site.runtime = spec.runtime;
+    if (spec.grid) site.price_per_kwh = spec.grid->price_per_kwh;
+    site.first_node = static_cast<NodeIndex>(estate_.nodes_.size());
+    estate_.sites_.push_back(std::move(site));
+    faults_ = {};
+    element_by_name_.clear();
+    loop_by_name_.clear();
+    exception_by_rack_.clear();
+    told_.clear();
+    has_network_ = spec.network.has_value();
+    {
+      Problems::Step at_spec(faults_, "spec");
+      if (spec.network) compile_network(*spec.network);
+      if (spec.cooling) compile_cooling(*spec.cooling);
+      index_exceptions(spec.exceptions);
+      compile_halls(spec);
+      check_exceptions_used(spec.exceptions);
+    }
+    estate_.sites_[site_].nodes = static_cast<std::uint32_t>(estate_.nodes_.size()) - estate_.sites_[site_].first_node;
+    take_faults();
+  }
+
+  Status finish() {
+    if (!problems_.empty()) return problems_.take();
+    estate_.node_by_name_.reserve(estate_.nodes_.size());
+    for (std::size_t i = 0; i < estate_.nodes_.size(); ++i) {
+      estate_.node_by_name_.emplace(estate_.nodes_[i].name, static_cast<NodeIndex>(i));
+    }
+    return ok_status();
+  }
+
+ private:
+  struct Exception {
+    std::size_t index;
+    bool used = false;
+  };
+
+  void take_faults() {
+    if (faults_.empty()) return;
+    Error first = faults_.take();
+    std::vector<Error> also = std::move(first.also);
+    first.also.clear();
+    also.insert(also.begin(), std::move(first));
+    for (Error& error : also) {
+      error.file = "Site " + site_name_;
+      problems_.add(std::move(error));
+    }
+  }
+
+  // Whether `count` more parts may be made. The first refusal is told; it ends the work on all that follows.
+  bool spend(std::size_t count, std::string_view field) {
+    if (!exhausted_ && count > parts_left_) {
+      exhausted_ = true;
+      faults_.add(fmt::format("the templates make more than {} names, feeds and labels", kMostParts), field,
+                  Code::kLimitExceeded);
+    }
+    if (exhausted_) return false;
+    parts_left_ -= count;
+    return true;
+  }
+
+  std::vector<RangeName> expand(std::string_view pattern, std::string_view field) {
+    if (exhausted_) return {};
+    Status named = check_range(pattern);
+    if (!named.ok()) {
+      faults_.add(named.error().message, field);
+      return {};
+    }
+    auto names = expand_range(pattern, Estate::kMostNodes);
+    if (!names.ok()) {
+      faults_.add(names.error().message, field, Code::kLimitExceeded);
+      return {};
+    }
+    return spend(names->size(), field) ? std::move(*names) : std::vector<RangeName>{};
+  }
+
+  // Notes that the template at this address is wrong; false if that has been told already.
+  bool tell(const void* part) { return told_.insert(part).second; }
+
+  // Replaces the keys in `text`. What cannot be done is told once for the template.
+  std::optional<std::string> fill(const std::string& text, const std::vector<Substitution>& keys,
+                                  std::string_view field, const void* part) {
+    auto filled = substitute(text, keys);
+    if (filled.ok()) return std::move(*filled);
+    if (tell(part)) faults_.add(filled.error().message, field);
+    return std::nullopt;
+  }
+
+  std::vector<EstateFeed> resolve_feeds(const std::vector<FeedSpec>& feeds, const std::vector<Substitution>& keys) {
+    std::vector<EstateFeed> out;
+    if (feeds.empty() || !spend(feeds.size(), "feeds")) return out;
+    const std::size_t given = static_cast<std::size_t>(
+        std::count_if(feeds.begin(), feeds.end(), [](const auto& f) { return f.share.has_value(); }));
+    if (given != 0 && given != feeds.size()) {
+      if (tell(&feeds)) faults_.add("expected a share on every feed or on none; without any they are equal", "feeds");
+      return out;
+    }
+    const auto count = static_cast<std::int64_t>(feeds.size());
+    Ppm sum;
+    for (std::size_t i = 0; i < feeds.size(); ++i) {
+      const std::int64_t equal = kAllShares / count + (static_cast<std::int64_t>(i) < kAllShares % count ? 1 : 0);
+      const Ppm share = feeds[i].share.value_or(Ppm(equal));
+      sum += share;
+      const std::string field = fmt::format("feeds[{}].from", i);
+      const std::optional<std::string> from = fill(feeds[i].from, keys, field, &feeds[i]);
+      if (!from) continue;
+      const auto element = element_by_name_.find(*from);
+      if (element == element_by_name_.end()) {
+        if (tell(&feeds[i])) {
+          faults_.add(fmt::format("no element '{}'; {}", *from, what_exists(*from, element_by_name_)), field,
+                      Code::kNotFound);
+        }
+        continue;
+      }
+      out.push_back({element->second, share});
+    }
+    if (sum != Ppm(kAllShares) && tell(&feeds)) {
+      faults_.add(fmt::format("the shares add up to {}; expected 100%", Text<Ppm>::format(sum)), "feeds");
+    }
+    return out;
+  }
+
+  void compile_network(const NetworkSpec& network) {
+    Problems::Step at_network(faults_, "network");
+    Problems::Step at_elements(faults_, "elements");
+    std::vector<std::vector<RangeName>> names(network.elements.size());
+    first_element_ = static_cast<ElementIndex>(estate_.elements_.size());
+    spec_of_element_.clear();
+    for (std::size_t i = 0; i < network.elements.size(); ++i) {
+      Problems::Step at_element(faults_, i);
+      const ElementSpec& spec = network.elements[i];
+      names[i] = expand(spec.name, "name");
+      for (const RangeName& name : names[i]) {
+        const auto index = static_cast<ElementIndex>(estate_.elements_.size());
+        const auto [known, fresh] = element_by_name_.try_emplace(name.name, index);
+        if (!fresh && tell(&spec)) {
+          faults_.add(fmt::format("'{}' is also made by spec.network.elements[{}]", name.name,
+                                  spec_of_element_[known->second - first_element_]),
+                      "name", Code::kAlreadyExists);
+        }
+        estate_.elements_.push_back({site_name_ + "/" + name.name,
+                                     site_,
+                                     spec.kind,
+                                     spec.rating,
+                                     spec.efficiency.value_or(Ppm(kAllShares)),
+                                     {}});
+        spec_of_element_.push_back(i);
+      }
+    }
+    ElementIndex next = first_element_;
+    for (std::size_t i = 0; i < network.elements.size(); ++i) {
+      Problems::Step at_element(faults_, i);
+      const ElementSpec& spec = network.elements[i];
+      const bool source = spec.kind == ElementKind::kGrid || spec.kind == ElementKind::kGenerator;
+      if (spec.feeds.empty() && !source) {
+        faults_.add(
+            fmt::format("a {} needs at least one feed; only grid and generator are sources", name_of(spec.kind)),
+            "feeds");
+      }
+      for (const RangeName& name : names[i]) {
+        estate_.elements_[next++].feeds = resolve_feeds(spec.feeds, capture_keys(name.captures));
+      }
+    }
+    check_cycles();
+  }
+
+  // Depth first with a stack of its own: a chain of elements may be long. The first cycle is told.
+  void check_cycles() {
+    enum class Mark : char { kNew, kOpen, kDone };
+    const std::vector<EstateElement>& elements = estate_.elements_;
+    std::vector<Mark> marks(elements.size() - first_element_, Mark::kNew);
+    std::vector<std::pair<ElementIndex, std::size_t>> path;  // an element and its next feed
+    for (ElementIndex start = first_element_; start < elements.size(); ++start) {
+      if (marks[start - first_element_] != Mark::kNew) continue;
+      path.assign(1, {start, 0});
+      marks[start - first_element_] = Mark::kOpen;
+      while (!path.empty()) {
+        const ElementIndex at = path.back().first;
+        if (path.back().second == elements[at].feeds.size()) {
+          marks[at - first_element_] = Mark::kDone;
+          path.pop_back();
+          continue;
+        }
+        const ElementIndex above = elements[at].feeds[path.back().second++].from;
+        Mark& mark = marks[above - first_element_];
+        if (mark == Mark::kOpen) {
+          tell_cycle(path, above);
+          return;
+        }
+        if (mark == Mark::kNew) {
+          mark = Mark::kOpen;
+          path.emplace_back(above, 0);
+        }
+      }
+    }
+  }
+
+  void tell_cycle(const std::vector<std::pair<ElementIndex, std::size_t>>& path, ElementIndex closes) {
+    constexpr std::size_t kShown = 8;
+    auto from = path.begin();
+    while (from->first != closes) ++from;
+    std::string circle;
+    for (auto step = from; step != path.end(); ++step) {
+      if (step - from == kShown) {
+        circle += "… ← ";
+        break;
+      }
+      circle += fmt::format("{} ← ", leaf_of(estate_.elements_[step->first].name));
+    }
+    circle += leaf_of(estate_.elements_[closes].name);
+    Problems::Step at_element(faults_, spec_of_element_[closes - first_element_]);
+    faults_.add("the network feeds itself: " + circle, "feeds");
+  }
+
+  void compile_cooling(const CoolingSpec& cooling) {
+    Problems::Step at_cooling(faults_, "cooling");
+    std::unordered_map<std::string, std::size_t> units;
+    for (std::size_t i = 0; i < cooling.units.size(); ++i) {
+      Problems::Step at_units(faults_, "units");
+      Problems::Step at_unit(faults_, i);
+      for (const RangeName& name : expand(cooling.units[i].name, "name")) {
+        name_once(units, name.name, i, "spec.cooling.units", &cooling.units[i]);
+      }
+    }
+    for (std::size_t i = 0; i < cooling.loops.size(); ++i) {
+      Problems::Step at_loops(faults_, "loops");
+      Problems::Step at_loop(faults_, i);
+      const CoolingLoopSpec& loop = cooling.loops[i];
+      for (const RangeName& name : expand(loop.name, "name")) {
+        name_once(loop_by_name_, name.name, i, "spec.cooling.loops", &loop);
+        if (!spend(loop.units.size(), "units")) return;
+        const auto keys = capture_keys(name.captures);
+        for (std::size_t u = 0; u < loop.units.size(); ++u) {
+          const std::string field = fmt::format("units[{}]", u);
+          const std::optional<std::string> pattern = fill(loop.units[u], keys, field, &loop.units[u]);
+          if (!pattern) continue;
+          for (const RangeName& unit : expand(*pattern, field)) {
+            if (units.count(unit.name) != 0 || !tell(&loop.units[u])) continue;
+            faults_.add(fmt::format("no cooling unit '{}'; {}", unit.name, what_exists(unit.name, units)), field,
+                        Code::kNotFound);
+          }
+        }
+      }
+    }
+  }
+
+  void name_once(std::unordered_map<std::string, std::size_t>& names, const std::string& name, std::size_t index,
+                 std::string_view list, const void* part) {
+    const auto [known, fresh] = names.try_emplace(name, index);
+    if (fresh || !tell(part)) return;
+    faults_.add(fmt::format("'{}' is also made by {}[{}]", name, list, known->second), "name", Code::kAlreadyExists);
+  }
+
+  void index_exceptions(const std::vector<RackExceptionSpec>& exceptions) {
+    for (std::size_t i = 0; i < exceptions.size(); ++i) {
+      Problems::Step at_exceptions(faults_, "exceptions");
+      Problems::Step at_exception(faults_, i);
+      const std::string& rack = exceptions[i].rack;
+      const std::string_view hall_pattern = parent_of(rack);
+      const std::vector<RangeName> halls = expand(hall_pattern, "rack");
+      const std::vector<RangeName> racks = halls.empty() ? std::vector<RangeName>{} : expand(leaf_of(rack), "rack");
+      if (!spend(halls.size() * racks.size(), "rack")) return;
+      for (const RangeName& hall : halls) {
+        for (const RangeName& leaf : racks) {
+          const std::string name = hall.name + "/" + leaf.name;
+          const auto [known, fresh] = exception_by_rack_.try_emplace(name, Exception{i});
+          if (!fresh && tell(&exceptions[i])) {
+            faults_.add(fmt::format("'{}' is also named by spec.exceptions[{}]", name, known->second.index), "rack",
+                        Code::kAlreadyExists);
+          }
+        }
+      }
+    }
+  }
+
+  void check_exceptions_used(const std::vector<RackExceptionSpec>& exceptions) {
+    // The first in name order, so that the message does not depend on a hash.
+    std::vector<std::string_view> unused(exceptions.size());
+    for (const auto& [name, exception] : exception_by_rack_) {
+      std::string_view& first = unused[exception.index];
+      if (!exception.used && (first.empty() || name < first)) first = name;
+    }
+    for (std::size_t i = 0; i < unused.size() && !exhausted_ && !faults_.full(); ++i) {
+      if (unused[i].empty()) continue;
+      Problems::Step at_exceptions(faults_, "exceptions");
+      Problems::Step at_exception(faults_, i);
+      faults_.add(fmt::format("no rack '{}'; {}", unused[i], what_exists(unused[i], rack_spec_)), "rack",
+                  Code::kNotFound);
+    }
+  }
+
+  void compile_halls(const SiteSpec& spec) {
+    rack_spec_.clear();
+    std::unordered_map<std::string, std::size_t> halls;
+    for (std::size_t h = 0; h < spec.halls.size(); ++h) {
+      Problems::Step at_halls(faults_, "halls");
+      Problems::Step at_hall(faults_, h);
+      for (const RangeName& hall : expand(spec.halls[h].name, "name")) {
+        name_once(halls, hall.name, h, "spec.halls", &spec.halls[h]);
+        std::unordered_map<std::string, std::size_t> rows;
+        for (std::size_t r = 0; r < spec.halls[h].rows.size(); ++r) {
+          Problems::Step at_rows(faults_, "rows");
+          Problems::Step at_row(faults_, r);
+          const RowSpec& row_spec = spec.halls[h].rows[r];
+          for (const RangeName& row : expand(row_spec.name, "name")) {
+            name_once(rows, row.name, r, fmt::format("spec.halls[{}].rows", h), &row_spec);
+            for (std::size_t k = 0; k < row_spec.racks.size(); ++k) {
+              Problems::Step at_racks(faults_, "racks");
+              Problems::Step at_rack(faults_, k);
+              compile_racks(spec, row_spec.racks[k], hall.name, row.name);
+              if (exhausted_ || faults_.full()) return;
+            }
+          }
+        }
+      }
+    }
+  }
+
+  void compile_racks(const SiteSpec& site, const RackSpec& spec, const std::string& hall, const std::string& row) {
+    const auto pattern = fill(spec.name, {{"hall", hall}, {"row", row}}, "name", &spec.name);
+    if (!pattern) return;
+    for (const RangeName& name : expand(*pattern, "name")) {
+      const std::string hall_rack = hall + "/" + name.name;
+      const auto [known, fresh] = rack_spec_.try_emplace(hall_rack, faults_.path());
+      if (!fresh) {
+        if (tell(&spec.name)) {
+          faults_.add(fmt::format("rack '{}' is also made by {}", hall_rack, known->second), "name",
+                      Code::kAlreadyExists);
+        }
+        continue;
+      }
+      const auto found = exception_by_rack_.find(hall_rack);
+      const RackExceptionSpec* exception = nullptr;
+      if (found != exception_by_rack_.end()) {
+        found->second.used = true;
+        exception = &site.exceptions[found->second.index];
+        if (exception->absent) continue;
+      }
+      compile_rack(spec, exception, found == exception_by_rack_.end() ? 0 : found->second.index, hall, row, name);
+      if (exhausted_ || faults_.full()) return;
+    }
+  }
+
+  void compile_rack(const RackSpec& spec, const RackExceptionSpec* exception, std::size_t exception_index,
+                    const std::string& hall, const std::string& row, const RangeName& name) {
+    EstateRack rack;
+    rack.name = site_name_ + "/" + hall + "/" + name.name;
+    rack.hall = hall;
+    rack.row = row;
+    rack.site = site_;
+    rack.first_node = static_cast<NodeIndex>(estate_.nodes_.size());
+    std::vector<Substitution> keys = capture_keys(name.captures);
+    keys.push_back({"hall", hall});
+    keys.push_back({"row", row});
+    keys.push_back({"rack", name.name});
+
+    const bool other_feeds = exception != nullptr && !exception->feeds.empty();
+    const bool other_nodes = exception != nullptr && !exception->nodes.empty();
+    const auto in_exception = [&](bool other, const auto& work) {
+      if (!other) return work();
+      Problems::Elsewhere anew(faults_);
+      Problems::Step at_spec(faults_, "spec");
+      Problems::Step at_exceptions(faults_, "exceptions");
+      Problems::Step at_exception(faults_, exception_index);
+      work();
+    };
+    in_exception(other_nodes, [&] { add_nodes(other_nodes ? exception->nodes : spec.nodes, rack); });
+    in_exception(other_feeds, [&] { rack.feeds = resolve_feeds(other_feeds ? exception->feeds : spec.feeds, keys); });
+    if (has_network_ && rack.nodes > 0 && !other_feeds && spec.feeds.empty() && tell(&spec.feeds)) {
+      faults_.add("a rack with nodes needs at least one feed, as the site has a network", "feeds");
+    }
+    rack.labels = spec.labels;
+    if (exception != nullptr) {
+      for (const auto& [key, value] : exception->labels) rack.labels.insert_or_assign(key, value);
+    }
+    std::size_t label_bytes = 0;
+    for (const auto& [key, value] : rack.labels) label_bytes += key.size() + value.size();
+    if (!spend(spec.loops.size() + rack.labels.size() + label_bytes / 64, "labels")) return;
+    for (std::size_t i = 0; i < spec.loops.size(); ++i) {
+      const std::string field = fmt::format("loops[{}]", i);
+      const std::optional<std::string> loop = fill(spec.loops[i], keys, field, &spec.loops[i]);
+      if (!loop) continue;
+      if (loop_by_name_.count(*loop) == 0 && tell(&spec.loops[i])) {
+        faults_.add(fmt::format("no cooling loop '{}'; {}", *loop, what_exists(*loop, loop_by_name_)), field,
+                    Code::kNotFound);
+      }
+      rack.loops.push_back(site_name_ + "/" + *loop);
+    }
+    estate_.racks_.push_back(std::move(rack));
+  }
+
+  void add_nodes(const std::vector<RackNodesSpec>& specs, EstateRack& rack) {
+    std::unordered_set<std::string> names;
+    const auto rack_index = static_cast<RackIndex>(estate_.racks_.size());
+    for (std::size_t i = 0; i < specs.size(); ++i) {
+      Problems::Step at_nodes(faults_, "nodes");
+      Problems::Step at_node(faults_, i);
+      const auto type = type_by_name_.find(specs[i].type);
+      if (type == type_by_name_.end()) {
+        if (tell(&specs[i].type)) {
+          faults_.add(fmt::format("no NodeType '{}'; {}", specs[i].type, what_exists(specs[i].type, type_by_name_)),
+                      "type", Code::kNotFound);
+        }
+        continue;
+      }
+      const NodeTypeSpec& type_spec = estate_.types_[type->second].spec;
+      const std::vector<RangeName> made = expand(specs[i].name, "name");
+      if (estate_.nodes_.size() + made.size() > Estate::kMostNodes) {
+        faults_.add(fmt::format("more than {} nodes", Estate::kMostNodes), "name", Code::kLimitExceeded);
+        exhausted_ = true;
+        return;
+      }
+      for (const RangeName& name : made) {
+        if (!names.insert(name.name).second) {
+          if (tell(&specs[i])) {
+            faults_.add(fmt::format("node '{}' is made twice in the rack", name.name), "name", Code::kAlreadyExists);
+          }
+          continue;
+        }
+        estate_.nodes_.push_back({rack.name + "/" + name.name, rack_index, site_, type->second});
+        ++rack.nodes;
+        EstateSite& site = estate_.sites_[site_];
+        site.gpus += MilliGpu(1000) * type_spec.devices.count;
+        site.max_draw += type_spec.power.max;
+      }
+    }
+  }
+
+  Estate& estate_;
+  Problems problems_;  // of all sites
+  std::unordered_map<std::string, TypeIndex> type_by_name_;
+  std::size_t parts_left_ = kMostParts;
+  bool exhausted_ = false;
+
+  // Of the site that is being compiled; element and loop names without the site.
+  Problems faults_;
+  SiteIndex site_ = 0;
+  std::string site_name_;
+  bool has_network_ = false;
+  ElementIndex first_element_ = 0;
+  std::vector<std::size_t> spec_of_element_;
+  std::unordered_map<std::string, ElementIndex> element_by_name_;
+  std::unordered_map<std::string, std::size_t> loop_by_name_;
+  std::unordered_map<std::string, Exception> exception_by_rack_;
+  std::unordered_map<std::string, std::string> rack_spec_;  // hall/rack to the path of its template
+  std::unordered_set<const void*> told_;
+};
+
+Result<Estate> Estate::compile(const std::map<std::string, NodeTypeSpec>& types,
+                               const std::map<std::string, SiteSpec>& sites) {
+  Estate estate;
+  EstateCompiler compiler(types, estate);
+  for (const auto& [name, spec] : sites) compiler.compile_site(name, spec);
+  PENSTOCK_RETURN_IF_ERROR(compiler.finish());
+  return estate;
+}
+
+NodeIndex Estate::find_node(std::string_view name) const {
+  const auto found = node_by_name_.find(name);
+  return found == node_by_name_.end() ? kNowhere : found->second;
+}
+
+}  // namespace penstock

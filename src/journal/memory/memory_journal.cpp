@@ -1,0 +1,83 @@
+// The journal's contract over plain containers.
+#include "journal/memory/memory_journal.h"
+
+#include "journal/rules.h"
+
+namespace penstock {
+
+MemoryJournal::MemoryJournal(std::size_t snapshots_kept) : snapshots_kept_(snapshots_kept) {
+  PENSTOCK_CHECK(snapshots_kept >= 2);
+}
+
+Result<Recovered> MemoryJournal::recover() {
+  recovered_ = true;
+  Recovered found;
+  if (!snapshots_.empty()) found.snapshot = snapshots_.rbegin()->second;
+  found.last = last_;
+  found.epoch = epoch_;
+  return found;
+}
+
+Status MemoryJournal::replay(Position after, const std::function<Status(const LogRecord&)>& each) {
+  if (!recovered_) return not_recovered();
+  if (after < first_kept() - 1) return gone(after, first_kept());
+  for (const LogRecord& record : records_) {
+    if (record.last() > after) PENSTOCK_RETURN_IF_ERROR(each(record));
+  }
+  return ok_status();
+}
+
+Status MemoryJournal::commit(const CommitBatch& batch) {
+  if (!recovered_) return not_recovered();
+  PENSTOCK_RETURN_IF_ERROR(check_batch(batch, last_, epoch_));
+  for (const LogRecord& record : batch.records) {
+    records_.push_back(record);
+    last_ = record.last();
+    epoch_ = record.epoch;
+  }
+  for (const ArchivedWorkload& workload : batch.archived) archived_[workload.uid] = workload;
+  return ok_status();
+}
+
+Status MemoryJournal::save_snapshot(const Snapshot& snapshot, Position keep_after) {
+  if (!recovered_) return not_recovered();
+  PENSTOCK_RETURN_IF_ERROR(check_snapshot(snapshot, last_, snapshots_.empty() ? 0 : snapshots_.rbegin()->first));
+  snapshots_[snapshot.position] = snapshot;
+  while (snapshots_.size() > snapshots_kept_) snapshots_.erase(snapshots_.begin());
+  std::vector<Position> kept;
+  for (const auto& [position, stored] : snapshots_) kept.push_back(position);
+  const Position through = droppable(kept, snapshots_kept_, keep_after);
+  while (!records_.empty() && records_.front().last() <= through) records_.pop_front();
+  return ok_status();
+}
+
+Position MemoryJournal::first_kept() const {
+  return records_.empty() ? last_ + 1 : records_.front().first;
+}
+
+Result<std::string> MemoryJournal::archived_by_name(const std::string& name) {
+  if (!recovered_) return not_recovered();
+  for (auto entry = archived_.rbegin(); entry != archived_.rend(); ++entry) {
+    if (entry->second.name == name) return entry->second.document;
+  }
+  return not_archived(name);
+}
+
+Result<std::string> MemoryJournal::archived_by_uid(Uid uid) {
+  if (!recovered_) return not_recovered();
+  const auto found = archived_.find(uid);
+  if (found == archived_.end()) return not_archived(Text<Uid>::format(uid));
+  return found->second.document;
+}
+
+Result<std::vector<std::string>> MemoryJournal::archived_list(const std::string& tenant, Uid before, std::size_t most) {
+  if (!recovered_) return not_recovered();
+  std::vector<std::string> documents;
+  for (auto entry = archived_.rbegin(); entry != archived_.rend() && documents.size() < most; ++entry) {
+    if (before && entry->first >= before) continue;
+    if (tenant.empty() || entry->second.tenant == tenant) documents.push_back(entry->second.document);
+  }
+  return documents;
+}
+
+}  // namespace penstock

@@ -1,0 +1,90 @@
+// One SQLite connection and its statements, owned; failures come back as Errors that a person can act on.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+
+struct sqlite3;
+struct sqlite3_stmt;
+
+namespace penstock {
+
+/// A prepared statement. Parameters are copied in; columns count from 0. Must not outlive its Database.
+class Statement {
+ public:
+  explicit Statement(sqlite3_stmt* owned) : statement_(owned) {}
+
+  /// Starts over with these parameters in order: integers, text, or an empty optional for NULL.
+  template <class... Values>
+  void bind(const Values&... values) {
+    rewind();
+    int index = 0;
+    (put(++index, values), ...);
+  }
+
+  /// Moves to the next row; false after the last, and then the statement holds no lock. A parameter that could not
+  /// be bound is reported here.
+  Result<bool> step();
+
+  /// Binds these parameters and steps to the end.
+  template <class... Values>
+  Status run(const Values&... values) {
+    bind(values...);
+    return finish();
+  }
+
+  std::int64_t integer(int column) const;
+  std::string_view text(int column) const;  ///< valid until the next step
+
+ private:
+  struct Finalize {
+    void operator()(sqlite3_stmt* statement) const;
+  };
+
+  void rewind();
+  void put(int index, std::int64_t value);
+  void put(int index, std::optional<std::string_view> value);
+  Status finish();
+
+  std::unique_ptr<sqlite3_stmt, Finalize> statement_;
+  int unbound_ = 0;  // SQLite's code of the first parameter that could not be bound
+};
+
+/// A connection. Failures are kUnavailable where the disk, the file system or another process stands in the way,
+/// kInternal where the file is damaged, kTooLarge for a value over SQLite's limit of a gigabyte.
+class Database {
+ public:
+  /// Opens an existing file through the VFS of that name (empty: the system's own). Nothing is read yet.
+  static Result<Database> open(const std::string& path, const std::string& vfs);
+
+  /// Runs statements that take no parameters and whose rows do not matter.
+  Status execute(const char* statements);
+  Result<Statement> prepare(std::string_view sql);
+  /// The first column of the first row. Requires a row.
+  Result<std::int64_t> integer(std::string_view sql);
+  Result<std::string> text(std::string_view sql);
+
+  /// Bytes of the database file as they are on disk, past the write-ahead file; empty where the file is shorter. Any
+  /// other way to open and close the file would lose this process its lock.
+  std::string raw(std::int64_t offset, std::size_t size);
+  /// Writes the write-ahead file over itself, byte for byte, and syncs it. After a failed sync its last commits may be
+  /// readable from memory and yet never reach the disk; then they do, or this fails.
+  Status rewrite_wal();
+  /// Whether closing folds the write-ahead file into the database (SQLite's own habit) or leaves both as they are.
+  void checkpoint_on_close(bool yes);
+
+ private:
+  struct Close {
+    void operator()(sqlite3* connection) const;
+  };
+
+  explicit Database(sqlite3* owned) : connection_(owned) {}
+
+  std::unique_ptr<sqlite3, Close> connection_;
+};
+
+}  // namespace penstock

@@ -1,0 +1,298 @@
+// The table of operations, and the way of a request through it.
+#include "server/api/api.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "base/name.h"
+#include "runtime/protocol.h"
+#include "server/api/bodies.h"
+
+namespace penstock {
+namespace {
+
+constexpr std::string_view kJson = "application/json";
+constexpr std::string_view kText = "text/plain; charset=utf-8";
+constexpr std::string_view kBytes = "application/octet-stream";
+
+const std::vector<QueryParameter> kPaging{{"limit", "objects in a page, 1 to 1000; 100 if absent"},
+                                          {"cursor", "`next` of the page before"}};
+const std::vector<QueryParameter> kWatched{{"limit", "objects in a page, 1 to 1000; 100 if absent"},
+                                           {"cursor", "`next` of the page before"},
+                                           {"watch", "1: answer with server-sent events instead of a page"},
+                                           {"from", "with watch: the position after which changes are told; the present if absent. "
+                                                    "A Last-Event-ID header means the same"}};
+
+std::vector<QueryParameter> with(std::vector<QueryParameter> base, std::vector<QueryParameter> more) {
+  base.insert(base.end(), more.begin(), more.end());
+  return base;
+}
+
+std::string_view right_doc(Right right) {
+  switch (right) {
+    case Right::kNone: return "no credential";
+    case Right::kAuthenticated: return "any valid token";
+    case Right::kReadEstate: return "operator, auditor";
+    case Right::kReadTenancy: return "operator, auditor; tenant-admin, member and viewer for their tenant";
+    case Right::kWriteObjects: return "operator";
+    case Right::kWriteJobs: return "operator; tenant-admin and member for their tenant";
+    case Right::kReadTokens: return "operator, auditor; tenant-admin for its tenant";
+    case Right::kWriteTokens: return "operator; tenant-admin for its tenant";
+    case Right::kBeNode: return "node";
+  }
+  return "";
+}
+
+std::uint64_t fingerprint(const HttpRequest& request) {
+  return state_hash(request.method + "\n" + request.target + "\n" + request.body);
+}
+
+constexpr std::size_t kMostKey = 200;
+
+}  // namespace
+
+bool role_has(Role role, Right right) {
+  const bool tenant_side = is_tenant_role(role);
+  switch (right) {
+    case Right::kNone:
+    case Right::kAuthenticated: return true;
+    case Right::kReadEstate: return role == Role::kOperator || role == Role::kAuditor;
+    case Right::kReadTenancy: return role == Role::kOperator || role == Role::kAuditor || tenant_side;
+    case Right::kWriteObjects: return role == Role::kOperator;
+    case Right::kWriteJobs: return role == Role::kOperator || role == Role::kTenantAdmin || role == Role::kMember;
+    case Right::kReadTokens: return role == Role::kOperator || role == Role::kAuditor || role == Role::kTenantAdmin;
+    case Right::kWriteTokens: return role == Role::kOperator || role == Role::kTenantAdmin;
+    case Right::kBeNode: return role == Role::kNode;
+  }
+  return false;
+}
+
+std::string Call::name() const { return fmt::format("{}", fmt::join(path, "/")); }
+
+CommandMeta Call::meta() const {
+  CommandMeta meta;
+  meta.principal = principal.id();
+  const auto key = request.headers.find("idempotency-key");
+  if (key != request.headers.end()) {
+    meta.idempotency_key = key->second;
+    meta.fingerprint = fingerprint(request);
+  }
+  return meta;
+}
+
+bool Call::sees(std::string_view tenant) const { return !is_tenant_role(principal.role) || principal.tenant == tenant; }
+
+Api::Api(Core& core, Metrics& metrics, std::string version)
+    : core_(core), metrics_(metrics), version_(std::move(version)), schema_(json::serialize(document_schema())) {
+  build();
+}
+
+void Api::build() {
+  SchemaWriter schemas("#/components/schemas/");
+  const json::object none;
+  const auto add = [this](Operation operation) { operations_.push_back(std::move(operation)); };
+  const json::object text{{"type", "string"}};
+  const json::object bytes{{"type", "string"}, {"format", "binary"}};
+
+  add({"GET", "/healthz", "healthz", "System", "Whether the process lives", Right::kNone, {}, "", none, 200, kJson, schemas.of<Health>(), &Api::health});
+  add({"GET", "/readyz", "readyz", "System", "Whether writes are accepted", Right::kNone, {}, "", none, 200, kJson, schemas.of<Health>(), &Api::ready});
+  add({"GET", "/openapi.json", "openapi", "System", "This document", Right::kNone, {}, "", none, 200, kJson, {{"type", "object"}}, &Api::openapi});
+  add({"GET", "/v1/schema", "schema", "System", "JSON Schema of all documents", Right::kNone, {}, "", none, 200, kJson, {{"type", "object"}}, &Api::schema});
+  add({"GET", "/v1/version", "version", "System", "Version of the server", Right::kNone, {}, "", none, 200, kJson, schemas.of<VersionInfo>(), &Api::version});
+  add({"GET", "/v1/whoami", "whoami", "System", "Who the caller is", Right::kAuthenticated, {}, "", none, 200, kJson, schemas.of<Identity>(), &Api::whoami});
+  add({"GET", "/metrics", "metrics", "System", "Metrics in Prometheus' text format", Right::kReadEstate, {}, "", none, 200, kText, text, &Api::metrics});
+  add({"GET", "/v1/events", "listEvents", "System", "The event log from a position on", Right::kReadEstate,
+       {{"after", "position after which to begin; 0 if absent"}, {"limit", "events in a page, 1 to 1000; 100 if absent"},
+        {"watch", "1: answer with server-sent events, from `after` on"}},
+       "", none, 200, kJson, schemas.of<EventPage>(), &Api::events});
+
+  add({"POST", "/v1/apply", "apply", "Objects", "Add or change objects, all or none", Right::kWriteObjects, {}, kJson, schemas.of<ApplyRequest>(), 200, kJson, schemas.of<Reply>(), &Api::apply});
+  const auto objects = [&]<Kind kind>(std::string_view list, std::string_view one, std::string_view ids, std::string_view id,
+                                      std::string_view delete_id, std::string_view many, std::string_view single, std::string_view removal, Right right) {
+    add({"GET", list, ids, "Objects", many, right, kWatched, "", none, 200, kJson, schemas.of<ObjectPage>(), &Api::list_objects<kind>});
+    add({"GET", one, id, "Objects", single, right, {}, "", none, 200, kJson, schemas.of<ObjectView>(), &Api::get_object<kind>});
+    add({"DELETE", one, delete_id, "Objects", removal, Right::kWriteObjects, {{"version", "refuse unless the object has this version"}}, "", none, 200, kJson, schemas.of<Reply>(), &Api::delete_object<kind>});
+  };
+  objects.operator()<Kind::kNodeType>("/v1/nodetypes", "/v1/nodetypes/{nodetype}", "listNodeTypes", "getNodeType", "deleteNodeType", "List node types", "Get a node type", "Delete a node type", Right::kReadEstate);
+  objects.operator()<Kind::kSite>("/v1/sites", "/v1/sites/{site}", "listSites", "getSite", "deleteSite", "List sites", "Get a site", "Delete a site", Right::kReadEstate);
+  objects.operator()<Kind::kTenant>("/v1/tenants", "/v1/tenants/{tenant}", "listTenants", "getTenant", "deleteTenant", "List tenants", "Get a tenant", "Delete a tenant", Right::kReadTenancy);
+  objects.operator()<Kind::kProject>("/v1/projects", "/v1/projects/{tenant}/{project}", "listProjects", "getProject", "deleteProject", "List projects", "Get a project", "Delete a project", Right::kReadTenancy);
+  objects.operator()<Kind::kContract>("/v1/contracts", "/v1/contracts/{tenant}/{contract}", "listContracts", "getContract", "deleteContract", "List contracts", "Get a contract", "Delete a contract", Right::kReadTenancy);
+
+  constexpr std::string_view kJob = "/v1/jobs/{tenant}/{project}/{job}";
+  add({"POST", "/v1/submit", "submitText", "Jobs", "Submit jobs from texts, all or none", Right::kWriteJobs, {}, kJson, schemas.of<SubmitText>(), 201, kJson, schemas.of<Reply>(), &Api::submit_text});
+  add({"POST", "/v1/jobs", "submitJob", "Jobs", "Submit a job", Right::kWriteJobs, {}, kJson, schemas.of<JobRequest>(), 201, kJson, schemas.of<Reply>(), &Api::submit_job});
+  add({"POST", "/v1/jobs/batch", "submitJobs", "Jobs", "Submit many jobs, each on its own", Right::kWriteJobs, {}, kJson, schemas.of<JobBatch>(), 200, kJson, schemas.of<Reply>(), &Api::submit_batch});
+  add({"GET", "/v1/jobs", "listJobs", "Jobs", "List jobs in memory: live ones and those that ended lately", Right::kReadTenancy,
+       with(kWatched, {{"tenant", "only of this tenant"}, {"project", "only of this tenant/project"}, {"phase", "only in this phase, or `live` for all that have not ended"}}),
+       "", none, 200, kJson, schemas.of<JobPage>(), &Api::list_jobs});
+  add({"GET", kJob, "getJob", "Jobs", "Get a job, from the archive if it ended long ago", Right::kReadTenancy, {}, "", none, 200, kJson, schemas.of<JobView>(), &Api::get_job});
+  add({"POST", "/v1/jobs/{tenant}/{project}/{job}/cancel", "cancelJob", "Jobs", "Cancel a job", Right::kWriteJobs, {{"version", "refuse unless the job has this version"}}, "", none, 200, kJson, schemas.of<Reply>(), &Api::cancel_job});
+  add({"GET", "/v1/jobs/{tenant}/{project}/{job}/explain", "explainJob", "Jobs", "Why a job waits", Right::kReadTenancy, {}, "", none, 200, kJson, schemas.of<Explanation>(), &Api::explain_job});
+  add({"GET", "/v1/jobs/{tenant}/{project}/{job}/logs", "jobLogs", "Jobs", "Output of one task, as bytes", Right::kReadTenancy,
+       {{"rank", "which task; 0 if absent"}, {"offset", "first byte, counted over all rotated files; 0 if absent"}, {"follow", "1: go on until the task ends"}},
+       "", none, 200, kBytes, bytes, &Api::job_log});
+  add({"GET", "/v1/archive/jobs", "listArchivedJobs", "Jobs", "Jobs that have ended, newest first", Right::kReadTenancy, with(kPaging, {{"tenant", "only of this tenant"}}), "", none, 200, kJson, schemas.of<JobPage>(), &Api::list_archive});
+  add({"GET", "/v1/usage", "usage", "Jobs", "What projects used in ended allocations", Right::kReadTenancy, {}, "", none, 200, kJson, schemas.of<UsageList>(), &Api::usage});
+
+  add({"GET", "/v1/nodes", "listNodes", "Estate", "List nodes", Right::kReadEstate, with(kWatched, {{"site", "only of this site"}, {"state", "only ready, lost or unregistered ones"}}), "", none, 200, kJson, schemas.of<NodePage>(), &Api::list_nodes});
+  add({"GET", "/v1/nodes/{site}/{hall}/{rack}/{node}", "getNode", "Estate", "Get a node with its tasks", Right::kReadEstate, {}, "", none, 200, kJson, schemas.of<NodeView>(), &Api::get_node});
+  add({"GET", "/v1/capacity", "capacity", "Estate", "GPUs and watts by site and model", Right::kReadEstate, {}, "", none, 200, kJson, schemas.of<CapacityList>(), &Api::capacity});
+
+  add({"GET", "/v1/tokens", "listTokens", "Tokens", "List tokens", Right::kReadTokens, kPaging, "", none, 200, kJson, schemas.of<TokenPage>(), &Api::list_tokens});
+  add({"POST", "/v1/tokens", "issueToken", "Tokens", "Issue a token", Right::kWriteTokens, {}, kJson, schemas.of<TokenRequest>(), 201, kJson, schemas.of<IssuedToken>(), &Api::issue_token});
+  add({"DELETE", "/v1/tokens/{token}", "revokeToken", "Tokens", "Revoke a token", Right::kWriteTokens, {}, "", none, 200, kJson, schemas.of<Reply>(), &Api::revoke_token});
+
+  add({"POST", "/v1/agents/register", "registerAgent", "Agents", "An agent takes on a node", Right::kBeNode, {}, kJson, schemas.of<AgentHello>(), 201, kJson, schemas.of<AgentWelcome>(), &Api::agent_register});
+  add({"POST", "/v1/agents/sync", "syncAgent", "Agents", "Renew the lease, report, get orders", Right::kBeNode, {}, kJson, schemas.of<SyncRequest>(), 200, kJson, schemas.of<SyncReply>(), &Api::agent_sync});
+  add({"POST", "/v1/agents/logs/{reading}", "sendLog", "Agents", "Bytes of a log that somebody reads", Right::kBeNode, {{"offset", "true offset of the first byte"}, {"end", "1: the log ends here"}}, kBytes, bytes, 200, kJson, schemas.of<LogAccepted>(), &Api::agent_log});
+
+  schemas.of<Problem>();
+  openapi_ = build_openapi(schemas.definitions());
+}
+
+std::string Api::build_openapi(const json::object& definitions) const {
+  json::object paths;
+  for (const Operation& operation : operations_) {
+    const bool write = operation.method != "GET";
+    json::array parameters;
+    for (std::string_view rest = operation.pattern; rest.find('{') != std::string_view::npos;) {
+      rest.remove_prefix(rest.find('{') + 1);
+      const std::string name(rest.substr(0, rest.find('}')));
+      parameters.push_back(json::object{{"name", name}, {"in", "path"}, {"required", true}, {"description", "Name of the " + name + ", a DNS label"}, {"schema", {{"type", "string"}, {"maxLength", 63}}}});
+    }
+    for (const QueryParameter& query : operation.query) {
+      parameters.push_back(json::object{{"name", query.name}, {"in", "query"}, {"description", query.doc}, {"schema", {{"type", "string"}}}});
+    }
+    if (write && operation.right != Right::kBeNode) parameters.push_back(json::object{{"$ref", "#/components/parameters/IdempotencyKey"}});
+    json::object content{{operation.response_type, {{"schema", operation.response}}}};
+    const bool watched = std::any_of(operation.query.begin(), operation.query.end(), [](const auto& q) { return q.name == "watch"; });
+    if (watched) content["text/event-stream"] = json::object{{"schema", {{"type", "string"}}}};
+    json::object responses{{std::to_string(operation.status), {{"description", "Done"}, {"content", std::move(content)}}},
+                           {"4XX", {{"$ref", "#/components/responses/Problem"}}},
+                           {"5XX", {{"$ref", "#/components/responses/Problem"}}}};
+    json::object entry{{"operationId", operation.id}, {"summary", operation.summary}, {"tags", json::array{operation.tag}},
+                       {"description", fmt::format("Allowed to: {}.", right_doc(operation.right))}, {"responses", std::move(responses)}};
+    if (!parameters.empty()) entry["parameters"] = std::move(parameters);
+    if (!operation.body_type.empty()) {
+      entry["requestBody"] = json::object{{"required", true}, {"content", {{operation.body_type, {{"schema", operation.body}}}}}};
+    }
+    entry["security"] = operation.right == Right::kNone ? json::array{} : json::array{json::object{{"token", json::array{}}}};
+    std::string verb(operation.method);
+    std::transform(verb.begin(), verb.end(), verb.begin(), [](unsigned char c) { return std::tolower(c); });
+    json::object& path = paths[operation.pattern].is_object() ? paths[operation.pattern].get_object() : paths[operation.pattern].emplace_object();
+    path[verb] = std::move(entry);
+  }
+  json::array tags;
+  for (const auto& [name, doc] : std::vector<std::pair<const char*, const char*>>{
+           {"System", "Health, identity, metrics and the event log"},
+           {"Objects", "What is applied: node types, sites, tenants, projects, contracts"},
+           {"Jobs", "Workloads and what they use"},
+           {"Estate", "Nodes and capacity"},
+           {"Tokens", "Credentials"},
+           {"Agents", "The protocol of nodes"}}) {
+    tags.push_back(json::object{{"name", name}, {"description", doc}});
+  }
+  const json::object document{
+      {"openapi", "3.1.0"},
+      {"info", {{"title", "Penstock"}, {"version", version_}, {"summary", "The control plane of a GPU cloud"},
+                {"description", "Space, electricity, GPUs and software as one ledger. Errors are RFC 9457 problems with a stable `code`. Writes take an Idempotency-Key."},
+                {"license", {{"name", "Apache-2.0"}, {"identifier", "Apache-2.0"}}}}},
+      {"servers", json::array{json::object{{"url", "/"}, {"description", "The server that serves this document"}}}},
+      {"tags", std::move(tags)},
+      {"paths", std::move(paths)},
+      {"components",
+       {{"schemas", definitions},
+        {"securitySchemes", {{"token", {{"type", "http"}, {"scheme", "bearer"}, {"description", "A token from `penstock token issue`"}}}}},
+        {"parameters", {{"IdempotencyKey", {{"name", "Idempotency-Key"}, {"in", "header"}, {"description", "The same key with the same request is carried out once, for 24 hours"}, {"schema", {{"type", "string"}, {"minLength", 1}, {"maxLength", kMostKey}}}}}}},
+        {"responses", {{"Problem", {{"description", "Why it was not done"}, {"content", {{kProblemType, {{"schema", {{"$ref", "#/components/schemas/Problem"}}}}}}}}}}}}}};
+  return json::serialize(document);
+}
+
+const Operation* Api::route(std::string_view method, const std::vector<std::string>& path, std::vector<std::string>& values,
+                            std::string& allowed) const {
+  for (const Operation& operation : operations_) {
+    const auto parts = split_path(operation.pattern.substr(1));
+    if (parts.size() != path.size()) continue;
+    values.clear();
+    bool matches = true;
+    for (std::size_t i = 0; i < parts.size() && matches; ++i) {
+      if (parts[i].front() == '{') {
+        values.push_back(path[i]);
+      } else {
+        matches = parts[i] == path[i];
+      }
+    }
+    if (!matches) continue;
+    if (operation.method == method) return &operation;
+    if (allowed.find(operation.method) == std::string::npos) {
+      allowed += (allowed.empty() ? "" : ", ") + std::string(operation.method);
+    }
+  }
+  return nullptr;
+}
+
+void Api::handle(HttpRequest incoming, Respond respond) {
+  auto call = std::make_shared<Call>(Call{std::move(incoming), {}, {}, {}, {}});
+  const HttpRequest& request = call->request;
+  const std::size_t question = request.target.find('?');
+  auto path = decode_path(std::string_view(request.target).substr(0, question));
+  if (!path.ok()) return respond(problem_response(path.error()));
+  std::string allowed;
+  const Operation* operation = route(request.method, *path, call->path, allowed);
+  if (operation == nullptr) {
+    if (allowed.empty()) {
+      return respond(problem_response(make_error(Code::kNotFound, fmt::format("there is nothing at {}; see /openapi.json", request.target.substr(0, question)))));
+    }
+    HttpResponse response = problem_response(make_error(Code::kInvalid, fmt::format("{} is not possible here; {} is", request.method, allowed)));
+    response.status = 405;
+    response.headers.emplace_back("Allow", allowed);
+    return respond(std::move(response));
+  }
+
+  const auto began = std::chrono::steady_clock::now();
+  call->respond = [this, operation, began, respond = std::move(respond)](HttpResponse response) {
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
+    metrics_.request(operation->id, response.status, took.count());
+    respond(std::move(response));
+  };
+  const auto refuse = [&](const Error& error) { call->respond(problem_response(error)); };
+
+  if (operation->right != Right::kNone) {
+    const auto header = request.headers.find("authorization");
+    if (header == request.headers.end()) {
+      return refuse(make_error(Code::kUnauthenticated, "this needs a bearer token; see `penstock login`"));
+    }
+    std::string_view credential = header->second;
+    if (!credential.starts_with("Bearer ") && !credential.starts_with("bearer ")) {
+      return refuse(make_error(Code::kUnauthenticated, "the Authorization header must be `Bearer TOKEN`"));
+    }
+    auto principal = core_.tokens().check(credential.substr(7), core_.now());
+    if (!principal.ok()) return refuse(principal.error());
+    call->principal = std::move(*principal);
+    if (!role_has(call->principal.role, operation->right)) {
+      return refuse(make_error(Code::kForbidden, fmt::format("a token of role {} may not do this; it is allowed to: {}",
+                                                             name_of(call->principal.role), right_doc(operation->right))));
+    }
+  }
+  if (question != std::string::npos) {
+    auto query = decode_query(std::string_view(request.target).substr(question + 1));
+    if (!query.ok()) return refuse(query.error());
+    call->query = std::move(*query);
+    for (const auto& [key, value] : call->query) {
+      const bool known = std::any_of(operation->query.begin(), operation->query.end(), [&](const auto& q) { return q.name == key; });
+      if (!known) {
+        std::string names;
+        for (const auto& q : operation->query) names += " " + std::string(q.name);
+        return refuse(make_error(Code::kInvalid, fmt::format("query parameter '{}' is not known here; known:{}", key, names.empty() ? " none" : names), key));
+      }
+    }
+  }
+  const auto key = request.headers.find("idempotency-key");
+  if (key != request.headers.end() && (key->second.empty() || key->second.size() > kMostKey)) {
+    return refuse(make_error(Code::kInvalid, fmt::format("the Idempotency-Key must have 1 to {} characters", kMostKey), "Idempotency-Key"));
+  }
+  (this->*operation->handler)(std::move(call));
+}
+
+}  // namespace penstock

@@ -1,0 +1,170 @@
+// Bodies of requests and answers that are not objects themselves.
+#pragma once
+
+#include "server/api/views.h"
+
+namespace penstock {
+
+struct ApplyRequest {
+  std::vector<SourceText> sources;
+  bool dry_run = false;
+
+  static constexpr auto schema() {
+    return object("ApplyRequest", "Texts of documents to apply, all or none.",
+                  field("sources", &ApplyRequest::sources, required, "YAML or JSON texts"),
+                  field("dryRun", &ApplyRequest::dry_run, optional, "only say what would change"));
+  }
+};
+
+struct SubmitText {
+  std::vector<SourceText> sources;
+
+  static constexpr auto schema() {
+    return object("SubmitText", "Texts of Job documents to submit.",
+                  field("sources", &SubmitText::sources, required, "YAML or JSON texts; only Jobs"));
+  }
+};
+
+struct JobRequest {
+  Metadata metadata;
+  JobSpec spec;
+
+  static constexpr auto schema() {
+    return object("JobRequest", "A job to submit.", field("metadata", &JobRequest::metadata, required, "its name and labels"),
+                  field("spec", &JobRequest::spec, required, "what it asks for"));
+  }
+};
+
+struct JobBatch {
+  std::vector<JobRequest> items;
+
+  static constexpr auto schema() {
+    return object("JobBatch", "Jobs to submit, each on its own.", field("items", &JobBatch::items, required, "the jobs"));
+  }
+};
+
+/// A page of a list. `next` is the cursor of the page after it, empty at the end; `position` is where a watch that
+/// follows the list begins.
+#define PENSTOCK_PAGE(Type, Item, what)                                                                         \
+  struct Type {                                                                                                  \
+    std::vector<Item> items;                                                                                     \
+    std::string next;                                                                                            \
+    Position position = 0;                                                                                       \
+    static constexpr auto schema() {                                                                             \
+      return object(#Type, what, field("items", &Type::items, required, "the objects"),                          \
+                    field("next", &Type::next, optional, "cursor of the next page; absent at the end"),          \
+                    field("position", &Type::position, required, "watch from here to miss nothing"));            \
+    }                                                                                                            \
+  }
+
+PENSTOCK_PAGE(ObjectPage, ObjectView, "A page of objects.");
+PENSTOCK_PAGE(JobPage, JobView, "A page of jobs.");
+PENSTOCK_PAGE(NodePage, NodeView, "A page of nodes.");
+PENSTOCK_PAGE(EventPage, EventRecord, "A page of the event log.");
+PENSTOCK_PAGE(TokenPage, TokenView, "A page of tokens.");
+
+struct CapacityList {
+  std::vector<CapacityView> items;
+
+  static constexpr auto schema() {
+    return object("CapacityList", "Capacity by site and model.", field("items", &CapacityList::items, required, "rows"));
+  }
+};
+
+struct ProjectUsage {
+  std::string project;
+  UsageView usage;
+
+  static constexpr auto schema() {
+    return object("ProjectUsage", "What a project used in ended allocations.",
+                  field("project", &ProjectUsage::project, required, "tenant/project"),
+                  field("usage", &ProjectUsage::usage, required, "sums, in one currency"));
+  }
+};
+
+struct UsageList {
+  std::vector<ProjectUsage> items;
+
+  static constexpr auto schema() {
+    return object("UsageList", "Usage by project and currency.", field("items", &UsageList::items, required, "rows"));
+  }
+};
+
+struct Explanation {
+  std::string workload;
+  JobPhase phase = JobPhase::kPending;
+  std::string summary;
+  std::vector<WaitCause> causes;
+
+  static constexpr auto schema() {
+    return object("Explanation", "Why a workload is where it is.",
+                  field("workload", &Explanation::workload, required, "tenant/project/job"),
+                  field("phase", &Explanation::phase, required, "its phase"),
+                  field("summary", &Explanation::summary, required, "one sentence"),
+                  field("causes", &Explanation::causes, optional, "everything that keeps it waiting"));
+  }
+};
+
+struct TokenRequest {
+  std::string name;
+  Role role = Role::kViewer;
+  std::string tenant;
+  std::optional<Duration> valid_for;
+
+  static constexpr auto schema() {
+    return object("TokenRequest", "A token to issue.", field("name", &TokenRequest::name, required, "what people call it"),
+                  field("role", &TokenRequest::role, required, "what it may do"),
+                  field("tenant", &TokenRequest::tenant, optional, "for tenant roles: which"),
+                  field("validFor", &TokenRequest::valid_for, optional, "how long; without it, until revoked"));
+  }
+};
+
+struct IssuedToken {
+  std::string id;
+  std::string token;
+
+  static constexpr auto schema() {
+    return object("IssuedToken", "A new token; its text is shown this once.",
+                  field("id", &IssuedToken::id, required, "its public part"),
+                  field("token", &IssuedToken::token, optional,
+                        "the bearer token; absent when the request was a repeat, since only its hash is kept"));
+  }
+};
+
+struct Identity {
+  std::string token_id;
+  std::string name;
+  Role role = Role::kViewer;
+  std::string tenant;
+  std::string node;
+
+  static constexpr auto schema() {
+    return object("Identity", "Who the caller is.", field("tokenId", &Identity::token_id, required, "public part of the token"),
+                  field("name", &Identity::name, optional, "name of the token"),
+                  field("role", &Identity::role, required, "its role"),
+                  field("tenant", &Identity::tenant, optional, "its tenant"),
+                  field("node", &Identity::node, optional, "its node"));
+  }
+};
+
+struct VersionInfo {
+  std::string version;
+  std::string api;
+
+  static constexpr auto schema() {
+    return object("VersionInfo", "Which Penstock this is.", field("version", &VersionInfo::version, required, "of the server"),
+                  field("api", &VersionInfo::api, required, "of the API"));
+  }
+};
+
+struct Health {
+  std::string status;
+  std::string message;
+
+  static constexpr auto schema() {
+    return object("Health", "Whether the server is well.", field("status", &Health::status, required, "ok or degraded"),
+                  field("message", &Health::message, optional, "what is wrong"));
+  }
+};
+
+}  // namespace penstock

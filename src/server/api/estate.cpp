@@ -1,0 +1,58 @@
+// Nodes and capacity.
+#include "base/name.h"
+#include "server/api/handlers.h"
+
+namespace penstock {
+
+void Api::list_nodes(std::shared_ptr<Call> call) {
+  const std::string site = text(*call, "site");
+  const std::string state = text(*call, "state");
+  if (flag(*call, "watch")) {
+    return watch(call, "Node", [site](Core::View& view, const Notice& notice) -> std::optional<std::string> {
+      const NodeIndex node = view.state.estate().find_node(notice.name);
+      if (node == kNowhere || (!site.empty() && tenant_of(notice.name) != site)) return std::nullopt;
+      return to_json(node_view(view.state, view.leases, node, Detail::kList));
+    });
+  }
+  auto limit = page_limit(*call);
+  if (!limit.ok()) return refuse(call, limit.error());
+  if (!state.empty() && state != "ready" && state != "lost" && state != "unregistered") {
+    return refuse(call, make_error(Code::kInvalid, fmt::format("expected one of ready, lost, unregistered, found '{}'", state), "state"));
+  }
+  core_.read([=, most = *limit](Core::View& view) {
+    const Estate& estate = view.state.estate();
+    NodePage page;
+    page.position = view.state.facts().position;
+    NodeIndex at = 0;
+    if (const std::string cursor = text(*call, "cursor"); !cursor.empty()) {
+      at = estate.find_node(cursor);
+      if (at == kNowhere) return refuse(call, make_error(Code::kInvalid, "this is no cursor of this list", "cursor"));
+      ++at;
+    }
+    for (; at < estate.nodes().size(); ++at) {
+      if (!site.empty() && estate.site_of(at).name != site) continue;
+      NodeView view_of = node_view(view.state, view.leases, at, Detail::kList);
+      if (!state.empty() && view_of.state != state) continue;
+      if (page.items.size() == most) {
+        page.next = page.items.back().name;
+        break;
+      }
+      page.items.push_back(std::move(view_of));
+    }
+    call->respond(json_response(page));
+  });
+}
+
+void Api::get_node(std::shared_ptr<Call> call) {
+  core_.read([call](Core::View& view) {
+    const NodeIndex node = view.state.estate().find_node(call->name());
+    if (node == kNowhere) return refuse(call, unknown("Node", call->name()));
+    call->respond(json_response(node_view(view.state, view.leases, node, Detail::kFull)));
+  });
+}
+
+void Api::capacity(std::shared_ptr<Call> call) {
+  core_.read([call](Core::View& view) { call->respond(json_response(CapacityList{capacity_views(view.state)})); });
+}
+
+}  // namespace penstock

@@ -1,0 +1,242 @@
+// Submitting, reading, cancelling and explaining jobs; their logs and usage.
+#include "base/name.h"
+#include "server/api/handlers.h"
+
+namespace penstock {
+namespace {
+
+bool matches(const Call& call, const Job& job, const std::string& tenant, const std::string& project, const std::string& phase) {
+  if (!call.sees(tenant_of(job.name))) return false;
+  if (!tenant.empty() && tenant_of(job.name) != tenant) return false;
+  if (!project.empty() && project_of(job.name) != project) return false;
+  if (phase.empty()) return true;
+  return phase == "live" ? !is_final(job.phase) : name_of(job.phase) == phase;
+}
+
+Status known_phase(const std::string& phase) {
+  if (phase.empty() || phase == "live" || enum_from_name<JobPhase>(phase)) return ok_status();
+  std::string names = "live";
+  for (const auto& entry : enum_names(JobPhase{})) names += ", " + std::string(entry.name);
+  return make_error(Code::kInvalid, fmt::format("expected one of {}, found '{}'", names, phase), "phase");
+}
+
+}  // namespace
+
+void Api::submit(std::shared_ptr<Call> call, SubmitJobs command) {
+  for (const SubmitJobs::Item& item : command.items) {
+    if (!call->sees(tenant_of(item.metadata.name))) {
+      return refuse(call, make_error(Code::kNotFound, fmt::format("there is no project '{}'", project_of(item.metadata.name)), "metadata.name"));
+    }
+  }
+  const int status = command.all_or_none ? 201 : 200;
+  execute(std::move(call), std::move(command), status);
+}
+
+void Api::submit_text(std::shared_ptr<Call> call) {
+  auto body = body_of<SubmitText>(*call);
+  if (!body.ok()) return refuse(call, body.error());
+  auto documents = read_documents(body->sources);
+  if (!documents.ok()) return refuse(call, documents.error());
+  if (documents->empty()) return refuse(call, make_error(Code::kInvalid, "there is no document in this input", "sources"));
+  SubmitJobs command;
+  command.all_or_none = true;
+  for (Document& document : *documents) {
+    if (document.kind != Kind::kJob) {
+      Error error = make_error(Code::kInvalid, fmt::format("a {} is applied, not submitted: use `penstock apply`", name_of(document.kind)), "kind");
+      error.file = document.origin.file;
+      error.line = document.origin.line;
+      error.column = 1;
+      return refuse(call, error);
+    }
+    command.items.push_back({std::move(document.metadata), std::get<JobSpec>(std::move(document.spec))});
+  }
+  submit(std::move(call), std::move(command));
+}
+
+void Api::submit_job(std::shared_ptr<Call> call) {
+  auto body = body_of<JobRequest>(*call);
+  if (!body.ok()) return refuse(call, body.error());
+  SubmitJobs command;
+  command.all_or_none = true;
+  command.items.push_back({std::move(body->metadata), std::move(body->spec)});
+  submit(std::move(call), std::move(command));
+}
+
+void Api::submit_batch(std::shared_ptr<Call> call) {
+  auto body = body_of<JobBatch>(*call);
+  if (!body.ok()) return refuse(call, body.error());
+  SubmitJobs command;
+  for (JobRequest& item : body->items) command.items.push_back({std::move(item.metadata), std::move(item.spec)});
+  submit(std::move(call), std::move(command));
+}
+
+void Api::list_jobs(std::shared_ptr<Call> call) {
+  const std::string tenant = text(*call, "tenant");
+  const std::string project = text(*call, "project");
+  const std::string phase = text(*call, "phase");
+  if (Status known = known_phase(phase); !known.ok()) return refuse(call, known.error());
+  if (flag(*call, "watch")) {
+    return watch(call, "Job", [=](Core::View& view, const Notice& notice) -> std::optional<std::string> {
+      const Job* job = view.state.find_job(notice.uid);
+      if (job == nullptr || !matches(*call, *job, tenant, project, {})) return std::nullopt;
+      return to_json(job_view(view.state, *job, Detail::kList, view.now));
+    });
+  }
+  auto limit = page_limit(*call);
+  if (!limit.ok()) return refuse(call, limit.error());
+  Uid cursor;
+  if (const std::string given = text(*call, "cursor"); !given.empty()) {
+    auto parsed = Text<Uid>::parse(given);
+    if (!parsed.ok()) return refuse(call, make_error(Code::kInvalid, "this is no cursor of this list", "cursor"));
+    cursor = *parsed;
+  }
+  core_.read([=, most = *limit](Core::View& view) {
+    JobPage page;
+    page.position = view.state.facts().position;
+    const auto& jobs = view.state.facts().jobs;
+    for (auto at = jobs.upper_bound(cursor); at != jobs.end(); ++at) {
+      if (!matches(*call, at->second, tenant, project, phase)) continue;
+      if (page.items.size() == most) {
+        page.next = Text<Uid>::format(page.items.back().metadata.uid);
+        break;
+      }
+      page.items.push_back(job_view(view.state, at->second, Detail::kList, view.now));
+    }
+    call->respond(json_response(page));
+  });
+}
+
+void Api::get_job(std::shared_ptr<Call> call) {
+  const std::string name = call->name();
+  if (!call->sees(tenant_of(name))) return refuse(call, unknown("Job", name));
+  core_.read([call, name](Core::View& view) {
+    if (const Job* job = view.state.find_job(name)) {
+      return call->respond(json_response(job_view(view.state, *job, Detail::kFull, view.now)));
+    }
+    auto archived = view.journal.archived_by_name(name);
+    if (!archived.ok()) return refuse(call, archived.error().code == Code::kNotFound ? unknown("Job", name) : archived.error());
+    HttpResponse response;
+    response.body = std::move(*archived);
+    call->respond(std::move(response));
+  });
+}
+
+void Api::cancel_job(std::shared_ptr<Call> call) {
+  const std::string name = call->name();
+  if (!call->sees(tenant_of(name))) return refuse(call, unknown("Job", name));
+  auto version = number(*call, "version", 0, ~std::uint64_t{0} >> 1);
+  if (!version.ok()) return refuse(call, version.error());
+  CancelJob command{name, std::nullopt};
+  if (call->query.contains("version")) command.version = *version;
+  execute(std::move(call), std::move(command), 200);
+}
+
+void Api::explain_job(std::shared_ptr<Call> call) {
+  const std::string name = call->name();
+  if (!call->sees(tenant_of(name))) return refuse(call, unknown("Job", name));
+  core_.read([call, name](Core::View& view) {
+    const Job* job = view.state.find_job(name);
+    if (job == nullptr) return refuse(call, unknown("Job", name));
+    Explanation out;
+    out.workload = name;
+    out.phase = job->phase;
+    if (job->phase == JobPhase::kPending) {
+      out.causes = why_waiting(view.state, *job, view.now);
+      out.summary = out.causes.empty() ? "it fits now and starts with the next pass of the scheduler"
+                                       : fmt::format("it waits: {}", out.causes.front().message);
+    } else if (job->holds()) {
+      out.summary = fmt::format("it is {} on {} since {}", name_of(job->phase), tenant_of(job->allocation->tasks.front().node),
+                                Text<Time>::format(job->allocation->from));
+    } else {
+      out.summary = fmt::format("it has ended: {}{}{}", name_of(job->reason), job->message.empty() ? "" : ", ", job->message);
+    }
+    call->respond(json_response(out));
+  });
+}
+
+void Api::job_log(std::shared_ptr<Call> call) {
+  const std::string name = call->name();
+  if (!call->sees(tenant_of(name))) return refuse(call, unknown("Job", name));
+  auto rank = number(*call, "rank", 0, 1'000'000);
+  auto offset = number(*call, "offset", 0, ~std::uint64_t{0} >> 1);
+  if (!rank.ok()) return refuse(call, rank.error());
+  if (!offset.ok()) return refuse(call, offset.error());
+  core_.read([this, call, name, rank = *rank, offset = *offset](Core::View& view) {
+    const Job* job = view.state.find_job(name);
+    if (job == nullptr) return refuse(call, unknown("Job", name));
+    if (!job->allocation) {
+      return refuse(call, make_error(Code::kFailedPrecondition, fmt::format("job '{}' is {} and has no output yet", name, name_of(job->phase))));
+    }
+    if (rank >= job->allocation->tasks.size()) {
+      return refuse(call, make_error(Code::kNotFound, fmt::format("job '{}' has ranks 0 to {}", name, job->allocation->tasks.size() - 1), "rank"));
+    }
+    const std::string& node = job->allocation->tasks[rank].node;
+    const NodeIndex index = view.state.estate().find_node(node);
+    if (index == kNowhere || view.state.estate().site_of(index).runtime == RuntimeKind::kSimulated) {
+      return refuse(call, make_error(Code::kUnsupported, fmt::format("node {} is simulated: its tasks write nothing", node)));
+    }
+    const auto facts = view.state.facts().nodes.find(node);
+    if (facts == view.state.facts().nodes.end() || facts->second.lost) {
+      return refuse(call, make_error(Code::kUnavailable, fmt::format("node {} holds the log and is lost at present", node)));
+    }
+    HttpResponse response;
+    response.content_type = "application/octet-stream";
+    response.stream = std::make_shared<ByteStream>();
+    auto stream = response.stream;
+    LogWanted wanted;
+    wanted.allocation = job->allocation->uid;
+    wanted.rank = static_cast<std::int32_t>(rank);
+    wanted.offset = static_cast<std::int64_t>(offset);
+    wanted.follow = flag(*call, "follow");
+    const std::uint64_t id = view.agents.read_log(view.state, node, wanted, [stream](std::string_view bytes, std::int64_t, bool end) {
+      const bool more = stream->push(bytes);
+      if (end) stream->finish();
+      return more;
+    });
+    stream->on_left([this, id] { core_.read([id](Core::View& later) { later.agents.end_log(id); }); });
+    call->respond(std::move(response));
+  });
+}
+
+void Api::list_archive(std::shared_ptr<Call> call) {
+  auto limit = page_limit(*call);
+  if (!limit.ok()) return refuse(call, limit.error());
+  std::string tenant = text(*call, "tenant");
+  if (is_tenant_role(call->principal.role)) {
+    if (!tenant.empty() && !call->sees(tenant)) return refuse(call, unknown("Tenant", tenant));
+    tenant = call->principal.tenant;
+  }
+  Uid before;
+  if (const std::string given = text(*call, "cursor"); !given.empty()) {
+    auto parsed = Text<Uid>::parse(given);
+    if (!parsed.ok()) return refuse(call, make_error(Code::kInvalid, "this is no cursor of this list", "cursor"));
+    before = *parsed;
+  }
+  core_.read([call, tenant, before, most = *limit](Core::View& view) {
+    auto rows = view.journal.archived_list(tenant, before, most + 1);
+    if (!rows.ok()) return refuse(call, rows.error());
+    const bool more = rows->size() > most;
+    if (more) rows->resize(most);
+    HttpResponse response;
+    response.body = fmt::format(R"({{"items":[{}])", fmt::join(*rows, ","));
+    if (more) {
+      auto last = from_json_text<JobView>(rows->back());
+      if (last.ok()) response.body += fmt::format(R"(,"next":"{}")", Text<Uid>::format(last->metadata.uid));
+    }
+    response.body += fmt::format(R"(,"position":{}}})", view.state.facts().position);
+    call->respond(std::move(response));
+  });
+}
+
+void Api::usage(std::shared_ptr<Call> call) {
+  core_.read([call](Core::View& view) {
+    UsageList list;
+    for (const auto& [key, total] : view.state.facts().usage_by_project) {
+      if (!call->sees(tenant_of(total.workload))) continue;
+      list.items.push_back({total.workload, {total.gpu_time, total.energy, total.energy_source, total.cost}});
+    }
+    call->respond(json_response(list));
+  });
+}
+
+}  // namespace penstock

@@ -1,0 +1,158 @@
+// Health, identity, metrics, the event log, and watching.
+#include <charconv>
+
+#include "base/name.h"
+#include "server/api/handlers.h"
+
+namespace penstock {
+
+Result<std::uint64_t> number(const Call& call, const std::string& name, std::uint64_t absent, std::uint64_t most) {
+  const auto found = call.query.find(name);
+  if (found == call.query.end()) return absent;
+  std::uint64_t value = 0;
+  const std::string& text = found->second;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error == std::errc() && end == text.data() + text.size() && value <= most && (name != "limit" || value > 0)) return value;
+  return make_error(Code::kInvalid, fmt::format("expected a whole number up to {}, found '{}'", most, text), name);
+}
+
+std::string sse(std::string_view event, Position position, std::string_view data) {
+  return fmt::format("id: {}\nevent: {}\ndata: {}\n\n", position, event, data);
+}
+
+void Api::health(std::shared_ptr<Call> call) { call->respond(json_response(Health{"ok", ""})); }
+
+void Api::ready(std::shared_ptr<Call> call) {
+  const std::string why = core_.degraded();
+  call->respond(json_response(why.empty() ? Health{"ok", ""} : Health{"degraded", "the store refuses writes: " + why}, why.empty() ? 200 : 503));
+}
+
+void Api::openapi(std::shared_ptr<Call> call) {
+  HttpResponse response;
+  response.body = openapi_;
+  call->respond(std::move(response));
+}
+
+void Api::schema(std::shared_ptr<Call> call) {
+  HttpResponse response;
+  response.body = schema_;
+  call->respond(std::move(response));
+}
+
+void Api::version(std::shared_ptr<Call> call) { call->respond(json_response(VersionInfo{version_, "v1"})); }
+
+void Api::whoami(std::shared_ptr<Call> call) {
+  const Principal& p = call->principal;
+  call->respond(json_response(Identity{p.token_id, p.name, p.role, p.tenant, p.node}));
+}
+
+void Api::metrics(std::shared_ptr<Call> call) {
+  core_.read([this, call](Core::View& view) {
+    HttpResponse response;
+    response.content_type = "text/plain; version=0.0.4; charset=utf-8";
+    response.body = metrics_.text(view, core_.counters(), !core_.degraded().empty());
+    call->respond(std::move(response));
+  });
+}
+
+void Api::events(std::shared_ptr<Call> call) {
+  auto after = number(*call, "after", 0, ~std::uint64_t{0} >> 1);
+  auto limit = page_limit(*call);
+  if (!after.ok()) return refuse(call, after.error());
+  if (!limit.ok()) return refuse(call, limit.error());
+  if (flag(*call, "watch")) {
+    const bool given = call->query.contains("after") || call->request.headers.contains("last-event-id");
+    if (const auto last = call->request.headers.find("last-event-id"); last != call->request.headers.end()) {
+      call->query["after"] = last->second;
+      after = number(*call, "after", 0, ~std::uint64_t{0} >> 1);
+      if (!after.ok()) return refuse(call, after.error());
+    }
+    core_.read([this, call, from = *after, given](Core::View& view) {
+      HttpResponse response;
+      response.content_type = "text/event-stream";
+      response.stream = std::make_shared<ByteStream>();
+      const Position start = given ? from : view.state.facts().position;
+      Status replayed = view.journal.replay(start, [&](const LogRecord& record) -> Status {
+        std::string_view lines = record.data;
+        for (Position at = record.first; !lines.empty(); ++at) {
+          const std::size_t end = lines.find('\n');
+          if (at > start && !response.stream->push(sse("event", at, lines.substr(0, end)))) {
+            return make_error(Code::kGone, "too many events at once; ask for pages up to the present first, then watch");
+          }
+          if (end == std::string_view::npos) break;
+          lines.remove_prefix(end + 1);
+        }
+        return ok_status();
+      });
+      if (!replayed.ok()) return refuse(call, replayed.error());
+      const std::uint64_t id = view.hub.subscribe_events([stream = response.stream](const EventRecord& record) {
+        stream->push(sse("event", record.position, to_json(record)));
+      });
+      response.stream->on_left([this, id] { core_.read([id](Core::View& later) { later.hub.unsubscribe(id); }); });
+      call->respond(std::move(response));
+    });
+    return;
+  }
+  core_.read([call, from = *after, most = *limit](Core::View& view) {
+    EventPage page;
+    page.position = view.state.facts().position;
+    Status replayed = view.journal.replay(from, [&](const LogRecord& record) -> Status {
+      std::string_view lines = record.data;
+      while (!lines.empty() && page.items.size() <= most) {
+        const std::size_t end = lines.find('\n');
+        PENSTOCK_TRY(event, from_json_text<EventRecord>(lines.substr(0, end)));
+        if (event.position > from) page.items.push_back(std::move(event));
+        if (end == std::string_view::npos) break;
+        lines.remove_prefix(end + 1);
+      }
+      if (page.items.size() > most) return make_error(Code::kGone, "enough");
+      return ok_status();
+    });
+    if (page.items.size() > most) {
+      page.items.resize(most);
+      page.next = std::to_string(page.items.back().position);
+    } else if (!replayed.ok()) {
+      return refuse(call, replayed.error());
+    }
+    call->respond(json_response(page));
+  });
+}
+
+void Api::watch(std::shared_ptr<Call> call, std::string kind,
+                std::function<std::optional<std::string>(Core::View&, const Notice&)> render) {
+  if (const auto last = call->request.headers.find("last-event-id"); last != call->request.headers.end()) {
+    call->query["from"] = last->second;
+  }
+  auto from = number(*call, "from", 0, ~std::uint64_t{0} >> 1);
+  if (!from.ok()) return refuse(call, from.error());
+  const bool given = call->query.contains("from");
+  core_.read([this, call, kind = std::move(kind), render = std::move(render), from = *from, given](Core::View& view) {
+    HttpResponse response;
+    response.content_type = "text/event-stream";
+    response.stream = std::make_shared<ByteStream>();
+    auto stream = response.stream;
+    const Position start = given ? from : view.state.facts().position;
+    auto missed = view.hub.since(start);
+    if (!missed.ok()) return refuse(call, missed.error());
+
+    // Objects are told as they are now: several changes of one object may be told as one.
+    const auto tell = [stream, kind, render](Core::View& now, const Notice& notice) {
+      if (notice.kind != kind) return;
+      if (auto object = render(now, notice)) stream->push(sse(notice.removed ? "removed" : "changed", notice.position, *object));
+    };
+    std::map<std::string, Notice> latest;
+    for (const Notice& notice : *missed) latest[notice.name] = notice;
+    std::map<Position, const Notice*> ordered;
+    for (const auto& [name, notice] : latest) ordered[notice.position] = &notice;
+    for (const auto& [position, notice] : ordered) tell(view, *notice);
+    stream->push(sse("position", view.state.facts().position, "{}"));
+
+    const std::uint64_t id = view.hub.subscribe([this, tell](const Notice& notice) {
+      core_.read([tell, notice](Core::View& now) { tell(now, notice); });
+    });
+    stream->on_left([this, id] { core_.read([id](Core::View& later) { later.hub.unsubscribe(id); }); });
+    call->respond(std::move(response));
+  });
+}
+
+}  // namespace penstock

@@ -1,0 +1,180 @@
+// From state to what the API shows.
+#include "server/api/views.h"
+
+#include <algorithm>
+
+#include "engine/ledger/ledger.h"
+
+namespace penstock {
+namespace {
+
+std::vector<Condition> conditions_of(const Job& job) {
+  const bool placed = job.holds() || (is_final(job.phase) && job.allocation);
+  Condition place{"Placed", placed, {}, {}, {}};
+  if (placed) {
+    place.since = job.allocation->from;
+  } else {
+    place.reason = name_of(job.reason);
+    place.message = job.message;
+  }
+  Condition run{"Running", job.phase == JobPhase::kRunning, {}, {}, job.started};
+  Condition end{"Ended", is_final(job.phase), {}, {}, job.ended};
+  if (is_final(job.phase)) {
+    end.reason = name_of(job.reason);
+    end.message = job.message;
+  }
+  return {place, run, end};
+}
+
+MilliGpu held_on(const NodeLoads& loads, NodeIndex node) {
+  std::int64_t used = 0;
+  for (std::int32_t d = 0; d < loads.devices(node); ++d) used += loads.used(node, d);
+  return MilliGpu(used);
+}
+
+}  // namespace
+
+JobView job_view(const State& state, const Job& job, Detail detail, Time now) {
+  JobView view;
+  view.metadata = {job.name, job.uid, job.labels, job.version, job.submitted, std::nullopt};
+  view.spec = job.spec;
+  JobStatus& status = view.status;
+  status.phase = job.phase;
+  status.reason = job.reason;
+  status.message = job.message;
+  status.contract = job.contract;
+  status.submitter = job.submitter;
+  status.attempt = job.attempt;
+  if (job.phase == JobPhase::kPending) status.not_before = job.not_before;
+  status.started = job.started;
+  status.ended = job.ended;
+  status.conditions = conditions_of(job);
+  if (job.allocation) {
+    const Allocation& allocation = *job.allocation;
+    AllocationView out;
+    out.uid = allocation.uid;
+    out.attempt = allocation.attempt;
+    out.from = allocation.from;
+    out.until = allocation.until;
+    out.gpus = allocation.gpus;
+    out.demand = allocation.demand;
+    out.firm = allocation.firm;
+    std::set<std::string_view> nodes;
+    for (const TaskPlacement& task : allocation.tasks) nodes.insert(task.node);
+    out.nodes = nodes.size();
+    out.site = tenant_of(allocation.tasks.front().node);
+    out.price_per_gpu_hour = allocation.price_per_gpu_hour;
+    status.allocation = std::move(out);
+    if (detail == Detail::kFull) {
+      for (std::size_t rank = 0; rank < allocation.tasks.size(); ++rank) {
+        const TaskPlacement& placed = allocation.tasks[rank];
+        const TaskReport& report = job.tasks[rank];
+        TaskView task;
+        task.rank = static_cast<std::int32_t>(rank);
+        task.group = job.spec.groups[placed.group].name;
+        task.node = placed.node;
+        task.devices = placed.devices;
+        task.gpus = placed.gpus;
+        task.phase = report.phase;
+        task.pid = report.pid;
+        task.start_ticks = report.start_ticks;
+        task.started = report.started;
+        task.ended = report.ended;
+        task.end = report.end;
+        task.exit_code = report.exit_code;
+        task.signal = report.signal;
+        task.message = report.message;
+        task.cpu_time = report.cpu_time;
+        task.peak_memory = report.peak_memory;
+        task.energy = report.energy;
+        if (report.energy) task.energy_source = name_of(report.energy_source);
+        status.tasks.push_back(std::move(task));
+      }
+    }
+  }
+  if (job.usage || job.holds()) {
+    UsageView usage;
+    usage.energy_source = EnergySource::kModel;
+    const auto add = [&usage](const Usage& part) {
+      usage.gpu_time += part.gpu_time;
+      usage.energy += part.energy;
+      usage.cost += part.cost;
+      usage.energy_source = part.energy_source;
+    };
+    if (job.usage) add(*job.usage);
+    if (job.holds()) add(meter(state, job, std::max(now, state.facts().now)));
+    status.usage = usage;
+  }
+  return view;
+}
+
+NodeView node_view(const State& state, const Leases& leases, NodeIndex index, Detail detail) {
+  const Estate& estate = state.estate();
+  const NodeLoads& loads = state.loads();
+  const EstateNode& node = estate.nodes()[index];
+  const EstateType& type = estate.type_of(index);
+  const EstateRack& rack = estate.racks()[node.rack];
+  NodeView view;
+  view.name = node.name;
+  view.type = type.name;
+  view.row = rack.row;
+  view.country = estate.site_of(index).country;
+  view.runtime = estate.site_of(index).runtime;
+  view.gpu_model = type.spec.devices.model;
+  view.gpus = type.spec.devices.count;
+  view.gpus_free = loads.whole_free(index);
+  view.gpus_held = held_on(loads, index);
+  view.cpu_free = loads.free_cpu(index);
+  view.memory_free = loads.free_memory(index);
+  view.demand = loads.demand(index);
+  view.max = type.spec.power.max;
+  view.labels = rack.labels;
+  const auto facts = state.facts().nodes.find(node.name);
+  if (view.runtime == RuntimeKind::kSimulated) {
+    view.state = "ready";
+  } else if (facts == state.facts().nodes.end()) {
+    view.state = "unregistered";
+  } else {
+    view.state = facts->second.lost ? "lost" : "ready";
+    view.agent = facts->second.hello;
+    view.seen = leases.seen(node.name);
+  }
+  if (detail == Detail::kFull) {
+    for (const HeldTask& held : loads.tasks(index)) {
+      const Job& job = *state.find_job(held.job);
+      const TaskPlacement& task = job.allocation->tasks[held.rank];
+      view.tasks.push_back({job.name, held.rank, task.devices, task.gpus});
+    }
+  }
+  return view;
+}
+
+std::vector<CapacityView> capacity_views(const State& state) {
+  const Estate& estate = state.estate();
+  std::map<std::pair<std::string, std::string>, CapacityView> rows;
+  for (const Pool& pool : state.loads().pools()) {
+    const NodeTypeSpec& type = estate.types()[pool.type].spec;
+    CapacityView& row = rows[{estate.sites()[pool.site].name, type.devices.model}];
+    row.site = estate.sites()[pool.site].name;
+    row.gpu_model = type.devices.model;
+    row.nodes += pool.nodes;
+    row.nodes_ready += pool.ready;
+    row.gpus += pool.devices;
+    row.gpus_free += pool.free_devices;
+    row.max += type.power.max * pool.nodes;
+  }
+  for (NodeIndex i = 0; i < estate.nodes().size(); ++i) {
+    CapacityView& row = rows[{estate.site_of(i).name, estate.type_of(i).spec.devices.model}];
+    row.gpus_held += held_on(state.loads(), i);
+    row.demand += state.loads().demand(i);
+  }
+  std::vector<CapacityView> out;
+  for (auto& [key, row] : rows) out.push_back(std::move(row));
+  return out;
+}
+
+TokenView token_view(const TokenRecord& token) {
+  return {token.id, token.name, token.role, token.tenant, token.node, token.issuer, token.created, token.expires};
+}
+
+}  // namespace penstock

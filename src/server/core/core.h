@@ -1,0 +1,117 @@
+// The core: the engine, its journal and its runtimes on one thread. Nothing is answered before it is durable.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <thread>
+
+#include "engine/engine.h"
+#include "journal/journal.h"
+#include "runtime/agent/agent_runtime.h"
+#include "runtime/simulated/simulated_runtime.h"
+#include "server/core/tokens.h"
+#include "server/core/watch_hub.h"
+
+namespace penstock {
+
+struct CoreOptions {
+  std::function<Time()> clock;              ///< UTC now
+  std::string server_version;
+  std::uint64_t snapshot_events = 50'000;   ///< a snapshot after this many events
+  std::uint64_t keep_events = 200'000;      ///< events kept behind the newest snapshot, for those who read the log
+  std::size_t most_queued = 20'000;         ///< commands waiting; beyond that kUnavailable
+  std::size_t most_batch = 2'000;           ///< commands in one commit
+};
+
+/// What has been counted since the start; read by /metrics from any thread.
+struct CoreCounters {
+  std::atomic<std::uint64_t> commands{0};
+  std::atomic<std::uint64_t> events{0};
+  std::atomic<std::uint64_t> commits{0};
+  std::atomic<std::uint64_t> commit_failures{0};
+  std::atomic<std::uint64_t> commit_nanos{0};
+  std::atomic<std::uint64_t> snapshots{0};
+  std::atomic<std::uint64_t> snapshot_nanos{0};
+};
+
+class Core {
+ public:
+  /// The view that reads get, on the core's thread and between commits: all of it is durable.
+  struct View {
+    State& state;  ///< only what undoes itself (a tentative placement) may touch it
+    const Leases& leases;
+    AgentRuntime& agents;
+    WatchHub& hub;
+    Journal& journal;
+    Time now;
+  };
+  using Done = std::function<void(Result<Reply>)>;
+  using Read = std::function<void(View&)>;
+
+  Core(CoreOptions options, std::unique_ptr<Journal> journal);
+  ~Core();
+
+  /// Recovers the state from the journal, takes leadership, starts the thread. The error says what to do.
+  Status start();
+  /// Finishes what is queued and stops.
+  void stop();
+
+  /// Any thread. `done` is called on the core's thread once the outcome is durable or refused.
+  void execute(Command command, CommandMeta meta, Done done);
+  void read(Read read);
+
+  const TokenTable& tokens() const { return tokens_; }
+  Time now() const { return options_.clock(); }
+  const CoreCounters& counters() const { return counters_; }
+  /// Why writes are refused at present; empty if they are not.
+  std::string degraded() const;
+  /// What recovery found to mend; empty if nothing.
+  const std::string& recovery_notice() const { return notice_; }
+
+ private:
+  struct Item {
+    Command command;
+    CommandMeta meta;
+    Done done;
+  };
+
+  void run();
+  Status load();
+  void work(std::vector<Item> items, std::vector<Read> reads);
+  Status commit();
+  void after_failed_commit(const Error& why, std::vector<std::pair<Done, Result<Reply>>>& answers);
+  void try_to_recover();
+  void snapshot_if_due();
+  std::optional<Time> next_due() const;
+  void set_degraded(std::string why);
+
+  const CoreOptions options_;
+  std::unique_ptr<Journal> journal_;
+  std::unique_ptr<Engine> engine_;
+  SimulatedRuntime simulated_;
+  AgentRuntime agents_;
+  std::vector<Runtime*> runtimes_{&simulated_, &agents_};
+  WatchHub hub_;
+  TokenTable tokens_;
+  CoreCounters counters_;
+  Position durable_ = 0;
+  Position snapshot_at_ = 0;
+  Epoch highest_epoch_ = 0;
+  std::string notice_;
+  Time next_recovery_;
+
+  mutable std::mutex mutex_;
+  std::condition_variable wake_;
+  std::vector<Item> items_;
+  std::vector<Read> reads_;
+  bool stopping_ = false;
+  std::string degraded_;
+  std::thread thread_;
+};
+
+/// The archive's row of a job that has ended.
+ArchivedWorkload archive_row(const State& state, const Job& job);
+
+}  // namespace penstock

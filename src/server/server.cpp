@@ -1,0 +1,89 @@
+// Putting a server together, and taking it apart in the right order.
+#include "server/server.h"
+
+#include <chrono>
+#include <filesystem>
+#include <future>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <spdlog/spdlog.h>
+
+#include "journal/sqlite/sqlite_journal.h"
+
+namespace penstock {
+
+Time system_now() {
+  return Time{std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now().time_since_epoch()).count()};
+}
+
+Result<Reply> execute_and_wait(Core& core, Command command, std::string principal) {
+  std::promise<Result<Reply>> promise;
+  auto future = promise.get_future();
+  CommandMeta meta;
+  meta.principal = std::move(principal);
+  core.execute(std::move(command), std::move(meta), [&promise](Result<Reply> reply) { promise.set_value(std::move(reply)); });
+  return future.get();
+}
+
+Status write_secret(const std::string& path, std::string_view text) {
+  const std::string temporary = path + ".new";
+  ::unlink(temporary.c_str());
+  const int fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  bool written = fd >= 0 && ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) && ::fsync(fd) == 0;
+  if (fd >= 0) ::close(fd);
+  written = written && ::rename(temporary.c_str(), path.c_str()) == 0;
+  if (written) return ok_status();
+  return make_error(Code::kUnavailable, fmt::format("cannot write {}: {}", path, std::error_code(errno, std::generic_category()).message()));
+}
+
+std::string Server::operator_token_file() const { return options_.state_dir + "/operator.token"; }
+
+Status Server::first_token() {
+  bool none = true;
+  std::promise<void> looked;
+  core_->read([&](Core::View& view) {
+    for (const auto& [id, token] : view.state.facts().tokens) none = none && token.role != Role::kOperator;
+    looked.set_value();
+  });
+  looked.get_future().wait();
+  if (!none) return ok_status();
+  NewToken token = make_token(Role::kOperator, "first operator", core_->now());
+  token.record.issuer = "server";
+  // The file first: a crash between the two leaves a useless file, not an operator token that nobody holds.
+  PENSTOCK_RETURN_IF_ERROR(write_secret(operator_token_file(), token.text + "\n"));
+  PENSTOCK_TRY(issued, execute_and_wait(*core_, IssueToken{token.record}, "server"));
+  static_cast<void>(issued);
+  spdlog::info("operator token made file={}", operator_token_file());
+  return ok_status();
+}
+
+Result<std::unique_ptr<Server>> Server::start(ServerOptions options) {
+  std::error_code failed;
+  std::filesystem::create_directories(options.state_dir, failed);
+  if (failed) return make_error(Code::kUnavailable, fmt::format("cannot make {}: {}", options.state_dir, failed.message()), "state");
+  std::filesystem::permissions(options.state_dir, std::filesystem::perms::owner_all, failed);
+
+  std::unique_ptr<Server> server(new Server(std::move(options)));
+  PENSTOCK_TRY(journal, SqliteJournal::open(server->options_.state_dir + "/penstock.db"));
+  CoreOptions core;
+  core.clock = system_now;
+  core.server_version = kVersion;
+  server->core_ = std::make_unique<Core>(std::move(core), std::move(journal));
+  PENSTOCK_RETURN_IF_ERROR(server->core_->start());
+  if (!server->core_->recovery_notice().empty()) spdlog::warn("recovered notice=\"{}\"", server->core_->recovery_notice());
+  PENSTOCK_RETURN_IF_ERROR(server->first_token());
+  server->metrics_ = std::make_unique<Metrics>();
+  server->api_ = std::make_unique<Api>(*server->core_, *server->metrics_, std::string(kVersion));
+  server->http_ = std::make_unique<HttpServer>(server->options_.http, *server->api_, *server->metrics_);
+  PENSTOCK_RETURN_IF_ERROR(server->http_->start());
+  return server;
+}
+
+Server::~Server() {
+  if (http_) http_->stop();
+  if (core_) core_->stop();
+}
+
+}  // namespace penstock

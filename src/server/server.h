@@ -1,0 +1,46 @@
+// A Penstock server: journal, core, API and HTTP front put together.
+#pragma once
+
+#include "server/http/http_server.h"
+
+namespace penstock {
+
+inline constexpr std::string_view kVersion = PENSTOCK_VERSION;
+
+struct ServerOptions {
+  std::string state_dir = "var";  ///< holds the journal and the operator's first token
+  HttpOptions http;
+};
+
+class Server {
+ public:
+  /// Opens or makes the state, recovers, takes leadership, listens. On the very first start an operator token is
+  /// made and saved beside the journal (mode 0600); its path is operator_token_file().
+  static Result<std::unique_ptr<Server>> start(ServerOptions options);
+  ~Server();
+
+  std::string url() const { return http_->url(); }
+  Core& core() { return *core_; }
+  std::string operator_token_file() const;
+
+ private:
+  explicit Server(ServerOptions options) : options_(std::move(options)) {}
+  Status first_token();
+
+  ServerOptions options_;
+  std::unique_ptr<Metrics> metrics_;
+  std::unique_ptr<Core> core_;
+  std::unique_ptr<Api> api_;
+  std::unique_ptr<HttpServer> http_;
+};
+
+/// UTC now, from the system's clock.
+Time system_now();
+
+/// Carries out a command and waits for its outcome. Not from the core's own thread.
+Result<Reply> execute_and_wait(Core& core, Command command, std::string principal);
+
+/// Writes a secret to `path`, mode 0600, whole or not at all.
+Status write_secret(const std::string& path, std::string_view text);
+
+}  // namespace penstock

@@ -1,0 +1,15 @@
+// JSON of specs, compiled once.
+#include "spec/estate.h"
+#include "spec/tenancy.h"
+#include "spec/workload.h"
+
+namespace penstock {
+
+PENSTOCK_JSON_HERE(NodeTypeSpec);
+PENSTOCK_JSON_HERE(SiteSpec);
+PENSTOCK_JSON_HERE(TenantSpec);
+PENSTOCK_JSON_HERE(ProjectSpec);
+PENSTOCK_JSON_HERE(ContractSpec);
+PENSTOCK_JSON_HERE(JobSpec);
+
+}  // namespace penstock

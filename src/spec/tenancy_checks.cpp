@@ -1,0 +1,36 @@
+// What tenants, projects and contracts must satisfy by themselves.
+#include "spec/checks.h"
+#include "spec/tenancy.h"
+
+namespace penstock {
+
+void TenantSpec::check(Problems& problems) const {
+  check_countries(problems, "jurisdictions", jurisdictions);
+}
+
+void QuotaSpec::check(Problems& problems) const {
+  if (gpus) check_between(problems, "gpus", *gpus, MilliGpu{0}, MilliGpu{kMostContractGpus * 1'000});
+  if (pending) check_between<std::int64_t>(problems, "pending", *pending, 0, 1'000'000);
+}
+
+void ContractSpec::check(Problems& problems) const {
+  check_labels(problems, "gpuModels", gpu_models);
+  check_labels(problems, "sites", sites);
+  check_countries(problems, "jurisdictions", jurisdictions);
+  check_price(problems, "pricePerGpuHour", price_per_gpu_hour);
+  if (from && until && *from >= *until) {
+    problems.add(
+        fmt::format("expected a time after from ({}), found {}", Text<Time>::format(*from), Text<Time>::format(*until)),
+        "until");
+  }
+  for (std::size_t i = 0; i < ramp.size(); ++i) {
+    check_between<std::int64_t>(problems, fmt::format("ramp[{}].gpus", i), ramp[i].gpus, 0, kMostContractGpus);
+    if (i > 0 && ramp[i].from <= ramp[i - 1].from) {
+      problems.add(fmt::format("expected a time after the step before it ({}), found {}",
+                               Text<Time>::format(ramp[i - 1].from), Text<Time>::format(ramp[i].from)),
+                   fmt::format("ramp[{}].from", i));
+    }
+  }
+}
+
+}  // namespace penstock

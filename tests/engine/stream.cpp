@@ -1,0 +1,253 @@
+// A fleet, its customers and its agents, played by dice.
+#include "stream.h"
+
+#include "world.h"
+
+namespace penstock {
+namespace {
+
+const std::vector<std::string> kModels = {"h200", "a100"};
+const std::vector<std::string> kSites = {"alpha", "beta", "gamma"};
+const std::vector<std::string> kTenants = {"acme", "zeta"};
+const std::vector<std::string> kProjects = {"acme/llm", "acme/web", "zeta/llm"};
+const std::vector<std::string> kContracts = {"acme/main", "acme/spot", "zeta/main"};
+const std::vector<std::vector<std::string>> kCountries = {{}, {}, {"NO"}, {"GB"}, {"GB", "NO"}, {"SE"}};
+
+}  // namespace
+
+Stream::Step Stream::next(const State& state) {
+  Step step;
+  step.pause = pause();
+  if (keyed_ && one_in(20)) {
+    step.command = keyed_->command;
+    step.key = keyed_->key;
+    step.fingerprint = keyed_->fingerprint + (one_in(4) ? 1 : 0);
+    return step;
+  }
+  step.command = command(state);
+  if (!std::holds_alternative<Tick>(step.command) && one_in(8)) {
+    step.key = fmt::format("key{}", pick(50));
+    step.fingerprint = ++serial_;
+    keyed_ = step;
+  }
+  return step;
+}
+
+Duration Stream::pause() {
+  switch (pick(20)) {
+    case 0: return minutes(static_cast<std::int64_t>(pick(10)));
+    case 1: return one_in(5) ? minutes(static_cast<std::int64_t>(pick(100))) : seconds(30);
+    case 2: return nanoseconds(static_cast<std::int64_t>(pick(1'000'000'000)));
+    case 3: return Duration();
+    default: return milliseconds(static_cast<std::int64_t>(pick(5'000)));
+  }
+}
+
+Command Stream::command(const State& state) {
+  const std::uint64_t dice = state.facts().sites.size() < 2 ? pick(10) : pick(100);
+  if (dice < 8) return apply(state);
+  if (dice < 10) return remove(state);
+  if (dice < 34) return submit();
+  if (dice < 40) return CancelJob{fmt::format("{}/j{}", any(kProjects), pick(30)), {}};
+  if (dice < 48) return enrol(state);
+  if (dice < 63) return sync(state);
+  if (dice < 78) return report(state);
+  if (dice < 80) {
+    TokenRecord token;
+    token.id = fmt::format("t{}", pick(4));
+    token.hash = "00";
+    token.role = one_in(2) ? Role::kMember : Role::kOperator;
+    if (is_tenant_role(token.role)) token.tenant = any(kTenants);
+    token.created = state.facts().now;
+    return IssueToken{token};
+  }
+  if (dice < 82) return RevokeToken{fmt::format("t{}", pick(4))};
+  if (dice < 83) return TakeLeadership{state.facts().epoch + pick(2), "1.0"};
+  return Tick{};
+}
+
+Document Stream::estate_document() {
+  if (one_in(4)) {
+    const std::string& model = any(kModels);
+    NodeTypeSpec type = node_type(model, one_in(4) ? 8 : 4);
+    if (one_in(3)) type.cpu = type.cpu + MilliCpu(static_cast<std::int64_t>(pick(16'000)));
+    return document(model, type);
+  }
+  const std::string racks = fmt::format("r[1-{}]", 1 + pick(3));
+  const std::string nodes = fmt::format("n[1-{}]", 1 + pick(3));
+  SiteSpec spec = site(one_in(2) ? "NO" : "GB", one_in(30) ? "abacus" : any(kModels), racks, nodes,
+                       one_in(2) ? RuntimeKind::kAgent : RuntimeKind::kSimulated);
+  if (one_in(2)) spec.halls[0].rows[0].racks[0].labels = {{"pool", one_in(2) ? "train" : "serve"}};
+  if (one_in(4)) spec.halls[0].rows[0].racks[0].nodes.push_back({"x1", any(kModels)});
+  return document(any(kSites), spec);
+}
+
+Document Stream::tenancy_document(const State& state) {
+  switch (pick(3)) {
+    case 0: {
+      TenantSpec tenant;
+      tenant.jurisdictions = any(kCountries);
+      return document(any(kTenants), tenant);
+    }
+    case 1: {
+      ProjectSpec project;
+      if (one_in(2)) {
+        project.quota.emplace();
+        if (one_in(2)) project.quota->gpus = MilliGpu(static_cast<std::int64_t>(pick(40'000)));
+        if (one_in(2)) project.quota->pending = static_cast<std::int64_t>(pick(20));
+      }
+      return document(one_in(30) ? "omega/none" : any(kProjects), project);
+    }
+    default: {
+      ContractSpec spec = contract();
+      const Time now = state.facts().now;
+      if (one_in(20)) spec.price_per_gpu_hour.currency = "EUR";
+      spec.price_per_gpu_hour.micros = static_cast<std::int64_t>(pick(5'000'000));
+      if (one_in(4)) spec.from = now + minutes(static_cast<std::int64_t>(pick(60)));
+      if (one_in(4)) spec.until = now + minutes(60 + static_cast<std::int64_t>(pick(60)));
+      if (one_in(3)) {
+        spec.ramp = {{now, static_cast<std::int64_t>(pick(20))},
+                     {now + minutes(20), static_cast<std::int64_t>(pick(60))}};
+      }
+      spec.jurisdictions = any(kCountries);
+      if (one_in(6)) spec.gpu_models = {any(kModels)};
+      if (one_in(6)) spec.sites = {any(kSites)};
+      return document(any(kContracts), spec);
+    }
+  }
+}
+
+ApplyDocuments Stream::apply(const State& state) {
+  ApplyDocuments out;
+  out.dry_run = one_in(8);
+  if (state.facts().node_types.empty()) {
+    for (const std::string& model : kModels) out.documents.push_back(document(model, node_type(model, 4)));
+    for (const std::string& tenant : kTenants) out.documents.push_back(document(tenant, TenantSpec{}));
+    for (const std::string& project : kProjects) out.documents.push_back(document(project, ProjectSpec{}));
+    for (const std::string& name : kContracts) out.documents.push_back(document(name, contract()));
+    return out;
+  }
+  for (std::uint64_t i = pick(3) + 1; i > 0; --i) {
+    out.documents.push_back(one_in(2) ? estate_document() : tenancy_document(state));
+    if (one_in(10)) out.documents.back().metadata.version = pick(state.facts().position + 1);
+    if (one_in(5)) out.documents.back().metadata.labels = {{"serial", fmt::format("{}", pick(3))}};
+  }
+  return out;
+}
+
+DeleteObject Stream::remove(const State& state) {
+  DeleteObject out;
+  switch (pick(5)) {
+    case 0: out = {Kind::kNodeType, any(kModels), {}}; break;
+    case 1: out = {Kind::kSite, any(kSites), {}}; break;
+    case 2: out = {Kind::kTenant, any(kTenants), {}}; break;
+    case 3: out = {Kind::kProject, any(kProjects), {}}; break;
+    default: out = {Kind::kContract, any(kContracts), {}}; break;
+  }
+  if (one_in(4)) out.version = pick(state.facts().position + 1);
+  return out;
+}
+
+JobSpec Stream::job() {
+  JobSpec spec = gang(1 + static_cast<std::int32_t>(pick(4)), 1000, static_cast<std::int32_t>(pick(3)) - 1);
+  if (one_in(4)) {
+    spec.groups.push_back(spec.groups[0]);
+    spec.groups[1].name = "other";
+  }
+  for (TaskGroupSpec& group : spec.groups) {
+    group.gpus = MilliGpu(static_cast<std::int64_t>(one_in(2) ? 1 + pick(999) : 1000 * (1 + pick(4))));
+    if (one_in(3)) group.cpu = MilliCpu(static_cast<std::int64_t>(pick(20'000)));
+    if (one_in(3)) group.memory = Bytes(static_cast<std::int64_t>(pick(100)) << 30);
+    if (one_in(10)) group.image = "train:1";
+  }
+  if (one_in(4)) spec.contract = any(kContracts);
+  if (one_in(6)) spec.gpu_models = {any(kModels)};
+  if (one_in(10)) spec.node_types = {any(kModels)};
+  if (one_in(10)) spec.node_labels = {{"pool", one_in(2) ? "train" : "serve"}};
+  if (one_in(8)) spec.sites = {any(kSites)};
+  if (one_in(4)) spec.jurisdictions = any(kCountries);
+  if (one_in(3)) spec.time_limit = minutes(30);
+  spec.max_restarts = static_cast<std::int32_t>(pick(3));
+  return spec;
+}
+
+SubmitJobs Stream::submit() {
+  SubmitJobs out;
+  for (std::uint64_t i = pick(4) + 1; i > 0; --i) {
+    const std::string name = fmt::format("{}/j{}", any(kProjects), pick(30));
+    JobSpec spec = job();
+    if (spec.contract.empty() && name.starts_with("acme")) spec.contract = "acme/main";
+    out.items.push_back({Metadata{name, {}, {}}, std::move(spec)});
+  }
+  return out;
+}
+
+RegisterNode Stream::enrol(const State& state) {
+  RegisterNode out;
+  out.token.id = fmt::format("n{}", ++serial_);
+  out.token.hash = "00";
+  out.token.role = Role::kNode;
+  const auto& nodes = state.estate().nodes();
+  const std::string node = nodes.empty() || one_in(20) ? "alpha/h1/r9/n9" : nodes[pick(nodes.size())].name;
+  out.hello = hello(state.estate(), node, one_in(2));
+  out.token.node = node;
+  if (one_in(10)) out.hello.device_count = 2;
+  return out;
+}
+
+TaskReport Stream::advance(const Job& job, std::int32_t rank) {
+  TaskReport report = job.tasks[rank];
+  if (report.phase == TaskPhase::kAssigned && !one_in(6)) {
+    report.phase = TaskPhase::kRunning;
+    report.pid = static_cast<std::int64_t>(pick(30'000));
+    return report;
+  }
+  report.phase = TaskPhase::kExited;
+  report.end = job.phase == JobPhase::kStopping ? TaskEnd::kStopped : TaskEnd::kExited;
+  if (one_in(5)) report.end = enum_names(TaskEnd{})[pick(enum_names(TaskEnd{}).size())].value;
+  if (one_in(5)) report.exit_code = 1;
+  if (one_in(3)) {
+    report.energy = Joules(static_cast<std::int64_t>(pick(100'000)));
+    report.energy_source = EnergySource::kRapl;
+  }
+  if (one_in(5)) report.message = "it said \"so\"\n";
+  return report;
+}
+
+SyncNode Stream::sync(const State& state) {
+  SyncNode out;
+  const auto& nodes = state.facts().nodes;
+  if (nodes.empty()) return out;
+  auto node = nodes.begin();
+  std::advance(node, static_cast<std::ptrdiff_t>(pick(nodes.size())));
+  out.node = node->first;
+  out.registration = one_in(20) ? Uid{pick(100)} : node->second.registration;
+  out.revision = one_in(4) ? pick(state.facts().position + 1) : state.revision(node->first);
+  for (const auto& [uid, job] : state.facts().jobs) {
+    if (!job.holds()) continue;
+    for (std::int32_t rank = 0; rank < static_cast<std::int32_t>(job.tasks.size()); ++rank) {
+      const bool own = job.allocation->tasks[rank].node == node->first;
+      if (own && one_in(30)) continue;
+      if (!own && !one_in(30)) continue;
+      if (one_in(3)) {
+        out.tasks.push_back(advance(job, rank));
+      } else if (job.tasks[rank].phase != TaskPhase::kAssigned) {
+        out.tasks.push_back(job.tasks[rank]);
+      }
+    }
+  }
+  return out;
+}
+
+ReportTasks Stream::report(const State& state) {
+  ReportTasks out;
+  for (const auto& [uid, job] : state.facts().jobs) {
+    if (!job.allocation) continue;
+    for (std::int32_t rank = 0; rank < static_cast<std::int32_t>(job.tasks.size()); ++rank) {
+      if (job.holds() ? one_in(3) : one_in(30)) out.tasks.push_back(advance(job, rank));
+    }
+  }
+  return out;
+}
+
+}  // namespace penstock
