@@ -203,6 +203,8 @@ class Shim {
     dup2(output, 2);
     if (nothing > 2) close(nothing);
     umask(022);
+    // Before the user changes: the way here may lead through directories that are closed to the task.
+    if (chdir(dir_.work().c_str()) != 0) give_up(Step::kDirectory);
     if (!user.name.empty()) {
       if (initgroups(user.name.c_str(), user.gid) != 0 || setgid(user.gid) != 0 || setuid(user.uid) != 0) {
         give_up(Step::kUser);
@@ -210,7 +212,6 @@ class Shim {
       // No set-user-id program may give back what was just taken.
       prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     }
-    if (chdir(dir_.work().c_str()) != 0) give_up(Step::kDirectory);
     // A task without its shim would have nobody to keep it to its lease.
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != shim) _exit(127);

@@ -63,7 +63,9 @@ Result<std::unique_ptr<Server>> Server::start(ServerOptions options) {
   std::error_code failed;
   std::filesystem::create_directories(options.state_dir, failed);
   if (failed) return make_error(Code::kUnavailable, fmt::format("cannot make {}: {}", options.state_dir, failed.message()), "state");
-  std::filesystem::permissions(options.state_dir, std::filesystem::perms::owner_all, failed);
+  // Others may pass through to a task's directory that is theirs, and see nothing on the way.
+  using std::filesystem::perms;
+  std::filesystem::permissions(options.state_dir, perms::owner_all | perms::group_exec | perms::others_exec, failed);
 
   std::unique_ptr<Server> server(new Server(std::move(options)));
   PENSTOCK_TRY(journal, SqliteJournal::open(server->options_.state_dir + "/penstock.db"));
