@@ -198,15 +198,19 @@ void Agent::wait_before_retry() {
 
 bool Agent::register_once() {
   const AgentHello introduction = hello();
+  // A join token may have run out since the node first registered; the node's own is good until it is refused.
   std::string token = options_.join_token;
+  bool own = false;
   {
     const std::lock_guard lock(mutex_);
-    if (token.empty()) token = memory_.token;
+    own = !memory_.token.empty() && (token.empty() || !own_token_refused_);
+    if (own) token = memory_.token;
   }
   auto welcome = control_->register_node(introduction, token);
   const std::lock_guard lock(mutex_);
   if (stopping_) return false;
   if (!welcome.ok()) {
+    own_token_refused_ = own && welcome.error().code == Code::kUnauthenticated;
     spdlog::warn("event=not-registered node={} code={} error=\"{}\"", options_.node, code_name(welcome.error().code),
                  welcome.error().message);
     return false;

@@ -93,6 +93,7 @@ class Agent {
   // Of the sync thread alone.
   std::uint64_t revision_ = 0;
   bool registered_ = false;
+  bool own_token_refused_ = false;
   Duration retry_;
   std::minstd_rand random_;
 

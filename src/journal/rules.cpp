@@ -1,10 +1,10 @@
 // The checks of batches and snapshots, and the answers that do not depend on the store.
 #include "journal/rules.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <limits>
+
+#include <fmt/format.h>
 
 namespace penstock {
 namespace {

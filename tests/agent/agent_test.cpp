@@ -177,7 +177,7 @@ TEST_P(AgentTest, WhatATaskLeavesBehindEndsWithIt) {
 }
 
 TEST_P(AgentTest, ATaskThatWritesWithoutEndCanBeStopped) {
-  script_.order({shell(1, "exec yes")});
+  script_.order({shell(1, "yes & yes & yes & exec yes")});
   options_.logs = {1 << 20, 2};
   start_agent();
   ASSERT_TRUE(script_.wait_phase(1, TaskPhase::kRunning));
@@ -199,6 +199,29 @@ TEST_P(AgentTest, ATaskThatIsNoLongerOrderedIsStoppedAndSettled) {
   EXPECT_FALSE(exists(dir(1).work())) << "its disk is free for the next";
   EXPECT_TRUE(exists(dir(1).path));
   EXPECT_EQ(script_.report(2)->phase, TaskPhase::kRunning);
+}
+
+TEST_P(AgentTest, AnExitIsToldBeforeATaskIsSettled) {
+  // The reply that no longer orders the task was on its way when the task ended: the server cannot know of it yet.
+  const auto slots = make_cpu_slots(1);
+  TasksOptions options;
+  options.state_dir = options_.state_dir;
+  options.instance = "0123abcd";
+  options.shim_command = options_.shim_command;
+  options.cgroups = CgroupPlace::find(options_.cgroups);
+  Tasks tasks(options, *slots);
+  ASSERT_TRUE(tasks.open().ok());
+  const Duration lease = since_boot() + seconds(60);
+  EXPECT_TRUE(tasks.reconcile({shell(1, "exit 3")}, lease, {}));
+  ASSERT_TRUE(wait_for([&] {
+    tasks.scan();
+    return tasks.reports().at(0).phase == TaskPhase::kExited;
+  }));
+  tasks.reconcile({}, lease, {});
+  ASSERT_EQ(tasks.reports().size(), 1u);
+  EXPECT_EQ(tasks.reports()[0].exit_code, 3);
+  tasks.reconcile({}, lease, {{Uid{1}, 0}});
+  EXPECT_TRUE(tasks.reports().empty());
 }
 
 TEST_P(AgentTest, SettledTasksAreForgottenOldestFirst) {
@@ -276,10 +299,12 @@ TEST_P(AgentTest, TheEnvironmentIsExactlyWhatTheOrderSays) {
 }
 
 TEST_P(AgentTest, ATaskInheritsNoDescriptors) {
-  const int kept = open("/dev/null", O_RDONLY);  // without close-on-exec, as careless libraries do
+  const int opened = open("/dev/null", O_RDONLY);
+  const int kept = fcntl(opened, F_DUPFD, 40);  // without close-on-exec, as careless libraries do
   script_.order({shell(1, "ls /proc/self/fd | wc -l")});
   start_agent();
   ASSERT_TRUE(script_.wait_phase(1, TaskPhase::kExited));
+  close(opened);
   close(kept);
   EXPECT_EQ(log(1), "4\n") << "0, 1, 2 and the directory that ls reads";
 }

@@ -1,8 +1,8 @@
 // What every journal must do, asked of each implementation; and that they never differ.
-#include <fmt/format.h>
-
 #include <limits>
 #include <random>
+
+#include <fmt/format.h>
 
 #include "fixtures.h"
 #include "journal/memory/memory_journal.h"

@@ -1,12 +1,12 @@
 // Processes killed at any moment: whatever they acknowledged is there afterwards, once.
-#include <fmt/format.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <chrono>
 #include <csignal>
 #include <random>
 #include <thread>
+
+#include <fmt/format.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "fixtures.h"
 #include "journal/sqlite/sqlite_journal.h"

@@ -1,8 +1,8 @@
 // Damaged journals: never used as if they were whole, and each remedy that a message offers works.
-#include <fmt/format.h>
-
 #include <fstream>
 #include <regex>
+
+#include <fmt/format.h>
 
 #include "fixtures.h"
 #include "journal/sqlite/sqlite_journal.h"

@@ -1,7 +1,7 @@
 // Disks that fail at every possible moment: each commit is refused or durable, never half, never forgotten.
-#include <fmt/format.h>
-
 #include <set>
+
+#include <fmt/format.h>
 
 #include "fault_vfs.h"
 #include "fixtures.h"

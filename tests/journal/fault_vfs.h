@@ -1,11 +1,11 @@
 // A SQLite VFS over the system's own that fails on demand and knows what a power cut would leave.
 #pragma once
 
-#include <sqlite3.h>
-
 #include <map>
 #include <string>
 #include <vector>
+
+#include <sqlite3.h>
 
 namespace penstock {
 

@@ -1,14 +1,14 @@
 // Helpers of the journal's tests.
 #include "fixtures.h"
 
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+
 #include <fmt/format.h>
 #include <sqlite3.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <cstdlib>
-#include <fstream>
-#include <sstream>
 
 #include "journal/sqlite/sqlite_journal.h"
 

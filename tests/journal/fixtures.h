@@ -1,11 +1,11 @@
 // What the journal's tests share: records with content made from their positions, folders of their own, plain SQL.
 #pragma once
 
-#include <gtest/gtest.h>
-
 #include <filesystem>
 #include <string>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 #include "journal/journal.h"
 

@@ -1,12 +1,12 @@
 // Calls into SQLite and its result codes in our words.
 #include "journal/sqlite/database.h"
 
-#include <fmt/format.h>
-#include <sqlite3.h>
-
 #include <algorithm>
 #include <cstring>
 #include <vector>
+
+#include <fmt/format.h>
+#include <sqlite3.h>
 
 namespace penstock {
 namespace {

@@ -1,11 +1,11 @@
 // Finding damage in the log and saying what it leaves.
 #include "journal/sqlite/log_audit.h"
 
-#include <fmt/format.h>
-#include <xxhash.h>
-
 #include <algorithm>
 #include <array>
+
+#include <fmt/format.h>
+#include <xxhash.h>
 
 namespace penstock {
 namespace {

@@ -1,14 +1,14 @@
 // The journal's contract over tables: one transaction a commit, checksums throughout.
 #include "journal/sqlite/sqlite_journal.h"
 
-#include <fcntl.h>
-#include <fmt/format.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <limits>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
 
 #include "journal/rules.h"
 #include "journal/sqlite/wal.h"

@@ -1,14 +1,14 @@
 // The frames and checksums of https://www.sqlite.org/fileformat2.html#walformat.
 #include "journal/sqlite/wal.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <map>
 #include <string>
 #include <vector>
+
+#include <fmt/format.h>
 
 namespace penstock {
 namespace {

@@ -4,6 +4,8 @@
 namespace penstock {
 namespace {
 
+constexpr Duration kLongestValidity = hours(24 * 3650);
+
 // The operator reaches all tokens, a tenant-admin those of its tenant.
 bool reaches(const Principal& principal, const TokenRecord& token) {
   if (is_tenant_role(principal.role)) return is_tenant_role(token.role) && token.tenant == principal.tenant;
@@ -46,6 +48,9 @@ void Api::issue_token(std::shared_ptr<Call> call) {
   }
   if (principal.role == Role::kTenantAdmin && (!is_tenant_role(body->role) || body->tenant != principal.tenant)) {
     return refuse(call, make_error(Code::kForbidden, "a tenant-admin issues tokens of tenant-admin, member and viewer for its own tenant only", "role"));
+  }
+  if (body->valid_for && (body->valid_for->count() == 0 || *body->valid_for > kLongestValidity)) {
+    return refuse(call, make_error(Code::kInvalid, "a token is valid for more than nothing and at most ten years (P3650D)", "validFor"));
   }
   NewToken token = make_token(body->role, body->name, core_.now());
   token.record.tenant = body->tenant;

@@ -244,8 +244,12 @@ void Api::handle(HttpRequest incoming, Respond respond) {
     if (allowed.empty()) {
       return respond(problem_response(make_error(Code::kNotFound, fmt::format("there is nothing at {}; see /openapi.json", request.target.substr(0, question)))));
     }
-    HttpResponse response = problem_response(make_error(Code::kInvalid, fmt::format("{} is not possible here; {} is", request.method, allowed)));
-    response.status = 405;
+    Problem problem = to_problem(make_error(Code::kInvalid, fmt::format("{} is not possible here; {} is", request.method, allowed)));
+    problem.status = 405;
+    HttpResponse response;
+    response.status = problem.status;
+    response.content_type = kProblemType;
+    response.body = to_json(problem);
     response.headers.emplace_back("Allow", allowed);
     return respond(std::move(response));
   }

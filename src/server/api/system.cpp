@@ -140,10 +140,13 @@ void Api::watch(std::shared_ptr<Call> call, std::string kind,
       if (notice.kind != kind) return;
       if (auto object = render(now, notice)) stream->push(sse(notice.removed ? "removed" : "changed", notice.position, *object));
     };
-    std::map<std::string, Notice> latest;
-    for (const Notice& notice : *missed) latest[notice.name] = notice;
+    // Objects of other kinds may bear the same name, and so may a job before this one.
+    std::map<std::pair<std::string, Uid>, const Notice*> latest;
+    for (const Notice& notice : *missed) {
+      if (notice.kind == kind) latest[{notice.name, kind == "Job" ? notice.uid : Uid{}}] = &notice;
+    }
     std::map<Position, const Notice*> ordered;
-    for (const auto& [name, notice] : latest) ordered[notice.position] = &notice;
+    for (const auto& [object, notice] : latest) ordered[notice->position] = notice;
     for (const auto& [position, notice] : ordered) tell(view, *notice);
     stream->push(sse("position", view.state.facts().position, "{}"));
 

@@ -3,6 +3,8 @@
 
 #include <chrono>
 
+#include <spdlog/spdlog.h>
+
 #include "base/name.h"
 #include "server/api/views.h"
 
@@ -16,6 +18,14 @@ std::uint64_t steady_nanos() {
 Error refused_by_store(const std::string& why) {
   return make_error(Code::kUnavailable,
                     fmt::format("the store refuses writes ({}); nothing of this request was kept, try again later", why));
+}
+
+// For a store that could not even say what it holds.
+Error unsure_of_store(const std::string& why) {
+  return make_error(Code::kUnavailable,
+                    fmt::format("the store fails ({}); whether this request was kept is not known yet: repeat it with the same "
+                                "Idempotency-Key",
+                                why));
 }
 
 constexpr Duration kRecoveryPause = seconds(1);
@@ -71,6 +81,7 @@ Status Core::load() {
                                                    found.snapshot->position));
   }
   snapshot_at_ = engine->state().facts().position;
+  std::vector<EventRecord> untold;  // kept by a commit that had seemed to fail
   PENSTOCK_RETURN_IF_ERROR(journal_->replay(snapshot_at_, [&](const LogRecord& record) -> Status {
     std::string_view lines = record.data;
     while (!lines.empty()) {
@@ -81,18 +92,25 @@ Status Core::load() {
                                                        event.error().message));
       }
       if (event->position > engine->state().facts().position) engine->replay(*event);
+      if (engine_ && event->position > durable_) untold.push_back(std::move(*event));
       if (end == std::string_view::npos) break;
       lines.remove_prefix(end + 1);
     }
     return ok_status();
   }));
-  engine_ = std::move(engine);
-  durable_ = engine_->state().facts().position;
-  if (durable_ != found.last) {
-    return make_error(Code::kInternal, fmt::format("the log ends at {} but its events end at {}", found.last, durable_));
+  const Position last = engine->state().facts().position;
+  if (last != found.last) {
+    return make_error(Code::kInternal, fmt::format("the log ends at {} but its events end at {}", found.last, last));
   }
+  const bool again = engine_ != nullptr;
+  engine_ = std::move(engine);
+  durable_ = last;
   tokens_.reset(engine_->state().facts());
-  hub_.reset(durable_);
+  if (again) {
+    hub_.publish(engine_->state(), untold);
+  } else {
+    hub_.reset(durable_);
+  }
   return ok_status();
 }
 
@@ -116,6 +134,8 @@ void Core::stop() {
   }
   wake_.notify_all();
   if (thread_.joinable()) thread_.join();
+  // Who still waits for an answer is let go now, while the connections that they came by still stand.
+  agents_ = AgentRuntime{};
 }
 
 std::string Core::degraded() const {
@@ -213,6 +233,7 @@ void Core::work(std::vector<Item> items, std::vector<Read> reads) {
     if (Status durable = commit(); !durable.ok()) after_failed_commit(durable.error(), answers);
   }
   for (auto& [done, result] : answers) done(std::move(result));
+  // Reads go on whatever the store does. While it cannot even say what it holds, they show what was tried.
   View view{engine_->scratch_state(), engine_->leases(), agents_, hub_, *journal_, now};
   for (Read& read : reads) read(view);
   if (degraded().empty()) snapshot_if_due();
@@ -252,6 +273,7 @@ Status Core::commit() {
 
 void Core::after_failed_commit(const Error& why, std::vector<std::pair<Done, Result<Reply>>>& answers) {
   ++counters_.commit_failures;
+  spdlog::error("event=store-failed writes=refused error=\"{}\"", why.message);
   set_degraded(why.message);
   const Position wanted = engine_->state().facts().position;
   const Epoch reign = engine_->state().facts().epoch;
@@ -259,7 +281,7 @@ void Core::after_failed_commit(const Error& why, std::vector<std::pair<Done, Res
   const Status loaded = load();
   const bool kept = loaded.ok() && durable_ == wanted && engine_->state().facts().epoch == reign;
   if (!kept) {
-    for (auto& [done, result] : answers) result = refused_by_store(why.message);
+    for (auto& [done, result] : answers) result = loaded.ok() ? refused_by_store(why.message) : unsure_of_store(why.message);
   }
   if (loaded.ok()) {
     for (Runtime* runtime : runtimes_) runtime->recover(engine_->state(), options_.clock());
@@ -285,6 +307,7 @@ void Core::try_to_recover() {
     return;
   }
   for (Runtime* runtime : runtimes_) runtime->recover(engine_->state(), meta.now);
+  spdlog::info("event=store-recovered position={}", durable_);
   set_degraded({});
 }
 

@@ -55,7 +55,7 @@ class Core {
 
   /// Recovers the state from the journal, takes leadership, starts the thread. The error says what to do.
   Status start();
-  /// Finishes what is queued and stops.
+  /// Finishes what is queued, lets go of who waits for orders, and stops. Before the connections are destroyed.
   void stop();
 
   /// Any thread. `done` is called on the core's thread once the outcome is durable or refused.

@@ -5,6 +5,8 @@
 #include <map>
 #include <mutex>
 
+#include <sys/socket.h>
+
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -39,6 +41,13 @@ Error over_limit(http::error what, const HttpOptions& options) {
   return make_error(Code::kTooLarge, fmt::format("request line and headers are larger than {} bytes", options.most_header));
 }
 
+// A quiet stream writes nothing that could fail, so its end is looked up.
+bool hung_up(tcp::socket& socket) {
+  char byte = 0;
+  const ssize_t got = ::recv(socket.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+  return got == 0 || (got < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
+}
+
 }  // namespace
 
 struct HttpServer::Impl {
@@ -47,14 +56,13 @@ struct HttpServer::Impl {
   HttpOptions options;
   Api& api;
   Metrics& metrics;
-  asio::io_context io;
-  tcp::acceptor acceptor;
   std::optional<ssl::context> tls;
   std::vector<std::thread> threads;
   std::mutex mutex;
   std::map<std::string, std::size_t> by_peer;
   std::size_t connections = 0;
-  bool bound = false;
+  asio::io_context io;  // goes before all above: its connections are released as it ends
+  tcp::acceptor acceptor;
 
   bool admit(const std::string& peer) {
     std::lock_guard lock(mutex);
@@ -120,7 +128,6 @@ Status HttpServer::start() {
   if (failed) return fail("bind to", failed);
   s.acceptor.listen(asio::socket_base::max_listen_connections, failed);
   if (failed) return fail("listen on", failed);
-  s.bound = true;
   asio::co_spawn(s.io, s.listen(), asio::detached);
   for (std::size_t i = 0; i < s.options.threads; ++i) s.threads.emplace_back([&s] { s.io.run(); });
   return ok_status();
@@ -320,6 +327,7 @@ asio::awaitable<void> HttpServer::Impl::pour(Stream& stream, std::shared_ptr<Byt
       bell->expires_after(nanos(options.stream_pause));
       chunk = bytes->take(over);
       if (chunk.empty() && !over && quiet) {
+        if (hung_up(beast::get_lowest_layer(stream).socket())) break;
         if (!events) continue;
         chunk = ": still here\n\n";
       }
