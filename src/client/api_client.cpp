@@ -207,7 +207,7 @@ struct ApiClient::Connection {
 
     curl_multi_add_handle(multi, easy);
     std::optional<CURLcode> ended;
-    bool was_cancelled = false;
+    bool was_cancelled = cancelled.exchange(false);  // a fast answer must not outrun it
     while (!ended && !was_cancelled) {
       int running = 0;
       curl_multi_perform(multi, &running);

@@ -164,12 +164,6 @@ TEST(Watches, SayWhenAPositionIsTooOld) {
   core.stop();
 }
 
-TEST(Watches, AnswerGoneForAnOldPosition) {
-  Stack stack;
-  EXPECT_EQ(stack.ask("operator", "GET", "/v1/jobs?watch=1&from=0").status, 410);
-  EXPECT_EQ(stack.bad("operator", "GET", "/v1/jobs?watch=1", {}, {{"last-event-id", "0"}}), "410 gone");
-}
-
 TEST(Store, RefusesWritesWhileItFails) {
   Stack stack;
   stack.submit("operator", "acme/llm/before");
@@ -248,7 +242,7 @@ TEST(OpenApi, TellsOfEveryOperation) {
     const json::value* entry = nullptr;
     if (const json::value* path = document.at("paths").as_object().if_contains(operation.pattern)) entry = path->as_object().if_contains(verb);
     ASSERT_NE(entry, nullptr) << operation.id;
-    EXPECT_EQ(entry->at("operationId"), operation.id);
+    EXPECT_EQ(std::string_view(entry->at("operationId").as_string()), operation.id);
     EXPECT_TRUE(ids.insert(std::string(operation.id)).second) << operation.id;
     const json::object& responses = entry->at("responses").as_object();
     EXPECT_TRUE(responses.contains(std::to_string(operation.status)) && responses.contains("4XX") && responses.contains("5XX")) << operation.id;
