@@ -93,7 +93,9 @@ void World::settle_usual() {
 Result<Reply> World::run(const Command& command, const std::string& key, std::uint64_t fingerprint) {
   auto reply = engine_->execute(command, CommandMeta{now, principal, key, fingerprint});
   const std::vector<EventRecord> fresh = engine_->take_events();
-  if (!reply.ok()) EXPECT_TRUE(fresh.empty()) << "a refused command left events: " << to_string(reply.error());
+  if (!reply.ok()) {
+    EXPECT_TRUE(fresh.empty()) << "a refused command left events: " << to_string(reply.error());
+  }
   events_.insert(events_.end(), fresh.begin(), fresh.end());
   if (std::holds_alternative<Tick>(command) && engine_->next_due()) {
     EXPECT_GT(*engine_->next_due(), now) << "a tick leaves another one due at once";
