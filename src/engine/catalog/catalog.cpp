@@ -150,7 +150,8 @@ void check_held_countries(const State& state, const Estate& after, const std::ve
     const auto found = given.find({kind, std::string(name)});
     return found == given.end() ? nullptr : found->second;
   };
-  for (const auto& [uid, job] : state.facts().jobs) {
+  for (const auto& entry : state.facts().jobs) {
+    const Job& job = entry.second;
     if (!job.holds()) continue;
     const EstateSite& site = after.site_of(after.find_node(job.allocation->tasks.front().node));
     const Document* tenant = document_of(Kind::kTenant, tenant_of(job.name));

@@ -283,7 +283,8 @@ void Api::handle(HttpRequest incoming, Respond respond) {
     auto query = decode_query(std::string_view(request.target).substr(question + 1));
     if (!query.ok()) return refuse(query.error());
     call->query = std::move(*query);
-    for (const auto& [key, value] : call->query) {
+    for (const auto& parameter : call->query) {
+      const std::string& key = parameter.first;
       const bool known = std::any_of(operation->query.begin(), operation->query.end(), [&](const auto& q) { return q.name == key; });
       if (!known) {
         std::string names;

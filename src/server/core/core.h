@@ -38,7 +38,8 @@ struct CoreCounters {
 
 class Core {
  public:
-  /// The view that reads get, on the core's thread and between commits: all of it is durable.
+  /// The view that reads get, on the core's thread and between commits: all of it is durable, except while the
+  /// store has failed so badly that it cannot say what it holds; then it shows what was tried.
   struct View {
     State& state;  ///< only what undoes itself (a tentative placement) may touch it
     const Leases& leases;
