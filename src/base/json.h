@@ -98,7 +98,7 @@ void write_members(std::string& out, const T& value, bool first) {
   constexpr auto schema = T::schema();
   std::apply(
       [&](const auto&... field) {
-        const auto write_one = [&](const auto& f) {
+        [[maybe_unused]] const auto write_one = [&](const auto& f) {
           const auto& member = value.*(f.member);
           if (f.need == Need::kOptional && is_blank(member)) return;
           if (!first) out += ',';
@@ -201,7 +201,7 @@ void read_members(const json::object& from, T& to, Problems& problems, bool tagg
   std::size_t seen = tagged ? 1 : 0;
   std::apply(
       [&](const auto&... field) {
-        const auto read_one = [&](const auto& f) {
+        [[maybe_unused]] const auto read_one = [&](const auto& f) {
           const json::value* found = from.if_contains(f.name);
           if (found == nullptr || (found->is_null() && f.need == Need::kOptional)) {
             if (found != nullptr) ++seen;
@@ -320,7 +320,7 @@ void read_json(const json::value& from, T& to, Problems& problems) {
     to.clear();
     for (const auto& entry : from.get_object()) {
       Problems::Step step(problems, std::string_view(entry.key()));
-      typename T::key_type key;
+      typename T::key_type key{};
       if constexpr (std::is_same_v<typename T::key_type, std::string>) {
         key = std::string(std::string_view(entry.key()));
       } else if constexpr (std::is_integral_v<typename T::key_type>) {
@@ -339,7 +339,7 @@ void read_json(const json::value& from, T& to, Problems& problems) {
     if (tag != nullptr && tag->is_string()) {
       const std::string_view type = tag->get_string();
       [&]<class... A>(std::variant<A...>*) {
-        const auto read_one = [&]<class Alternative>(std::type_identity<Alternative>) {
+        [[maybe_unused]] const auto read_one = [&]<class Alternative>(std::type_identity<Alternative>) {
           if (found || type != Alternative::kType) return;
           found = true;
           Alternative value;

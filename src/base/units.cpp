@@ -24,6 +24,7 @@ constexpr std::array kBinary{Unit{"B", 1}, Unit{"KiB", 1LL << 10}, Unit{"MiB", 1
 constexpr std::array kDecimalBytes{Unit{"kB", 1'000}, Unit{"MB", 1'000'000}, Unit{"GB", 1'000'000'000},
                                    Unit{"TB", 1'000'000'000'000}, Unit{"PB", 1'000'000'000'000'000}};
 constexpr std::array kFlow{Unit{"mL/min", 1}, Unit{"L/min", 1'000}, Unit{"m3/min", 1'000'000}};
+constexpr std::array kWeight{Unit{"g", 1}, Unit{"kg", 1'000}, Unit{"t", 1'000'000}};
 constexpr std::array kPercent{Unit{"%", 10'000}};
 constexpr std::array kGpuTime{Unit{"GPU-s", 1'000'000}};
 constexpr std::array kGpuHours{Unit{"GPU-h", 3'600'000'000}};
@@ -172,6 +173,7 @@ PENSTOCK_DEFINE_TEXT(MilliGpu, decimal(value.count(), 1'000), kCount)
 PENSTOCK_DEFINE_TEXT(MilliCpu, decimal(value.count(), 1'000), kCount)
 PENSTOCK_DEFINE_TEXT(Bytes, size_text(value.count()), kBinary, kDecimalBytes)
 PENSTOCK_DEFINE_TEXT(MillilitresPerMinute, shortest(value.count(), kFlow), kFlow)
+PENSTOCK_DEFINE_TEXT(Grams, shortest(value.count(), kWeight), kWeight)
 PENSTOCK_DEFINE_TEXT(Ppm, decimal(value.count(), 10'000) + "%", kPercent)
 PENSTOCK_DEFINE_TEXT(GpuMicros, decimal(value.count(), 1'000'000) + "GPU-s", kGpuTime, kGpuHours)
 PENSTOCK_DEFINE_TEXT(VoltAmps, shortest(value.count(), kApparent), kApparent)

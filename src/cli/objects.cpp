@@ -32,6 +32,7 @@ const std::vector<KindInfo>& kinds() {
       {"tenants", {"tenant"}, {{"NAME", "metadata.name"}, {"DISPLAY NAME", "spec.displayName"}, {"JURISDICTIONS", "spec.jurisdictions"}, {"AGE", "age:metadata.created"}}},
       {"projects", {"project"}, {{"NAME", "metadata.name"}, {"DISPLAY NAME", "spec.displayName"}, {"GPU QUOTA", "spec.quota.gpus"}, {"AGE", "age:metadata.created"}}},
       {"contracts", {"contract"}, {{"NAME", "metadata.name"}, {"CLASS", "spec.class"}, {"PRICE/GPU-H", "spec.pricePerGpuHour"}, {"FROM", "spec.from"}, {"UNTIL", "spec.until"}, {"AGE", "age:metadata.created"}}},
+      {"restrictions", {"restriction"}, {{"NAME", "metadata.name"}, {"CAUSE", "spec.cause"}, {"PARTS", "spec.parts"}, {"TO", "spec.to"}, {"IMPORT", "spec.import"}, {"FROM", "spec.from"}, {"UNTIL", "spec.until"}, {"AGE", "age:metadata.created"}}},
       {"jobs", {"job"}, {{"NAME", "metadata.name"}, {"PHASE", "status.phase"}, {"REASON", "status.reason"}, {"GPUS", "status.allocation.gpus"}, {"DEMAND", "status.allocation.demand"}, {"SITE", "status.allocation.site"}, {"COST", "status.usage.cost"}, {"AGE", "age:metadata.created"}}},
       {"nodes", {"node"}, {{"NAME", "name"}, {"TYPE", "type"}, {"STATE", "state"}, {"MODEL", "gpuModel"}, {"GPUS", "gpus"}, {"FREE", "gpusFree"}, {"DEMAND", "demand"}, {"MAX", "max"}, {"RUNTIME", "runtime"}}},
       {"tokens", {"token"}, {{"ID", "id"}, {"NAME", "name"}, {"ROLE", "role"}, {"TENANT", "tenant"}, {"NODE", "node"}, {"EXPIRES", "expires"}, {"AGE", "age:created"}}},

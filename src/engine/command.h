@@ -40,6 +40,13 @@ struct CancelJob {
   std::optional<Position> version;
 };
 
+/// Changes the power limit of each GPU of a running or waiting job; nothing: the highest.
+struct SetGpuPower {
+  std::string name;
+  std::optional<Watts> gpu_power;
+  std::optional<Position> version;
+};
+
 /// An agent takes on a node. `token` is the node's own, issued with it.
 struct RegisterNode {
   AgentHello hello;
@@ -69,7 +76,7 @@ struct RevokeToken {
 /// Time passes: leases and back-offs end, the queue is worked through, old finished jobs leave memory.
 struct Tick {};
 
-using Command = std::variant<TakeLeadership, ApplyDocuments, DeleteObject, SubmitJobs, CancelJob, RegisterNode, SyncNode,
+using Command = std::variant<TakeLeadership, ApplyDocuments, DeleteObject, SubmitJobs, CancelJob, SetGpuPower, RegisterNode, SyncNode,
                              ReportTasks, IssueToken, RevokeToken, Tick>;
 
 /// What comes with every command.

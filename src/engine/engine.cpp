@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "engine/catalog/catalog.h"
+#include "engine/power/power.h"
 #include "engine/queue/gang.h"
 
 namespace penstock {
@@ -41,6 +42,7 @@ Result<Reply> Engine::execute(const Command& command, const CommandMeta& meta) {
   }
   state_.settle();
   Step step(state_, steady, events_);
+  if (!std::holds_alternative<TakeLeadership>(command)) take_in_dates(step);
   const Position before = state_.facts().position;
   Result<Reply> reply = dispatch(step, command);
   PENSTOCK_CHECK(reply.ok() || state_.facts().position == before);
@@ -68,6 +70,7 @@ Result<Reply> Engine::dispatch(Step& step, const Command& command) {
     Result<Reply> operator()(const DeleteObject& c) { return delete_object(step, c); }
     Result<Reply> operator()(const SubmitJobs& c) { return submit_jobs(step, c); }
     Result<Reply> operator()(const CancelJob& c) { return cancel_job(step, c); }
+    Result<Reply> operator()(const SetGpuPower& c) { return set_gpu_power(step, c); }
     Result<Reply> operator()(const RegisterNode& c) { return register_node(step, engine.leases_, c); }
     Result<Reply> operator()(const SyncNode& c) { return sync_node(step, engine.leases_, c); }
     Result<Reply> operator()(const ReportTasks& c) {
@@ -94,6 +97,7 @@ Result<Reply> Engine::dispatch(Step& step, const Command& command) {
     Result<Reply> operator()(const Tick&) {
       expire_leases(step, engine.leases_);
       engine.forget_finished(step);
+      restore_shed(step);
       engine.scheduler_.pass(step);
       return Reply{};
     }
@@ -119,7 +123,7 @@ std::vector<EventRecord> Engine::take_events() { return std::exchange(events_, {
 
 std::optional<Time> Engine::next_due() const {
   std::optional<Time> due = leases_.next_due();
-  for (const std::optional<Time>& other : {scheduler_.next_due(), state_.finished().empty()
+  for (const std::optional<Time>& other : {scheduler_.next_due(), state_.power().next_date(), state_.finished().empty()
                                                                       ? std::optional<Time>()
                                                                       : std::optional(state_.finished().begin()->first +
                                                                                       kFinishedAge + minutes(1))}) {

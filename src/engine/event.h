@@ -167,6 +167,94 @@ struct NodeReturned {
   }
 };
 
+struct LimitsChanged {
+  static constexpr std::string_view kType = "limits.changed";
+  static constexpr auto schema() {
+    return object("LimitsChanged", "Dated limits took effect: phases, halls, elements, restrictions.");
+  }
+};
+
+struct LimitsBroken {
+  static constexpr std::string_view kType = "limits.broken";
+  std::string site;
+  std::string cause;
+  std::vector<LimitBreak> rows;
+  static constexpr auto schema() {
+    return object("LimitsBroken", "Rows are above their limits and nothing that the contracts allow mends it.",
+                  field("site", &LimitsBroken::site, required, "where"),
+                  field("cause", &LimitsBroken::cause, required, "what lowered the limits"),
+                  field("rows", &LimitsBroken::rows, required, "all of them, each with its worst contingency"));
+  }
+};
+
+struct LimitsRestored {
+  static constexpr std::string_view kType = "limits.restored";
+  std::string site;
+  static constexpr auto schema() {
+    return object("LimitsRestored", "All rows of the site are within their limits again.",
+                  field("site", &LimitsRestored::site, required, "where"));
+  }
+};
+
+struct JobShed {
+  static constexpr std::string_view kType = "job.shed";
+  Uid job;
+  std::string site;
+  std::string cause;
+  bool stop = false;
+  static constexpr auto schema() {
+    return object("JobShed", "A job's power was taken down to what its contract keeps.",
+                  field("job", &JobShed::job, required, "the job"), field("site", &JobShed::site, required, "where"),
+                  field("cause", &JobShed::cause, required, "what made it necessary"),
+                  field("stop", &JobShed::stop, optional, "true: it is stopped and queued again; else it is capped"));
+  }
+};
+
+struct JobRestored {
+  static constexpr std::string_view kType = "job.restored";
+  Uid job;
+  static constexpr auto schema() {
+    return object("JobRestored", "A job has its whole power again.", field("job", &JobRestored::job, required, "the job"));
+  }
+};
+
+struct TaskPower {
+  Watts demand;
+  Watts firm;
+  static constexpr auto schema() {
+    return object("TaskPower", "Watts of one task.", field("demand", &TaskPower::demand, required, "that it may draw"),
+                  field("firm", &TaskPower::firm, required, "that it keeps after shedding"));
+  }
+};
+
+struct JobRepowered {
+  static constexpr std::string_view kType = "job.repowered";
+  Uid job;
+  std::optional<Watts> gpu_power;
+  Watts demand;
+  Watts firm;
+  std::vector<TaskPower> tasks;
+  static constexpr auto schema() {
+    return object("JobRepowered", "The power limit of a running job's GPUs was changed.",
+                  field("job", &JobRepowered::job, required, "the job"),
+                  field("gpuPower", &JobRepowered::gpu_power, optional, "limit of each GPU; the highest if absent"),
+                  field("demand", &JobRepowered::demand, required, "watts that the job may draw"),
+                  field("firm", &JobRepowered::firm, required, "watts that it keeps after shedding"),
+                  field("tasks", &JobRepowered::tasks, required, "of each task, by rank"));
+  }
+};
+
+struct MaintenanceRevoked {
+  static constexpr std::string_view kType = "maintenance.revoked";
+  std::string restriction;
+  std::string reason;
+  static constexpr auto schema() {
+    return object("MaintenanceRevoked", "Maintenance that had been allowed would break a limit now and does not take effect.",
+                  field("restriction", &MaintenanceRevoked::restriction, required, "which"),
+                  field("reason", &MaintenanceRevoked::reason, required, "why"));
+  }
+};
+
 struct TokenIssued {
   static constexpr std::string_view kType = "token.issued";
   TokenRecord token;
@@ -194,7 +282,8 @@ struct ReplyRecorded {
 
 using Event = std::variant<LeadershipTaken, ObjectApplied, ObjectDeleted, JobSubmitted, JobStarted, TaskChanged,
                            JobStopping, UsageRecorded, JobRequeued, JobFinished, JobsForgotten, NodeRegistered, NodeLost,
-                           NodeReturned, TokenIssued, TokenRevoked, ReplyRecorded>;
+                           NodeReturned, TokenIssued, TokenRevoked, ReplyRecorded, LimitsChanged, LimitsBroken, LimitsRestored,
+                           JobShed, JobRestored, JobRepowered, MaintenanceRevoked>;
 
 /// An event with its place in the log.
 struct EventRecord {

@@ -45,7 +45,7 @@ constexpr bool is_final(JobPhase phase) {
 }
 
 /// Why a job is in its phase; a closed vocabulary.
-enum class JobReason { kNone, kCompleted, kTaskFailed, kLaunchFailed, kTimeLimit, kCancelled, kNodeLost, kLeaseExpired };
+enum class JobReason { kNone, kCompleted, kTaskFailed, kLaunchFailed, kTimeLimit, kCancelled, kNodeLost, kLeaseExpired, kShed };
 constexpr auto enum_names(JobReason) {
   using R = JobReason;
   return std::array{EnumName<R>{R::kNone, "none"},
@@ -55,7 +55,8 @@ constexpr auto enum_names(JobReason) {
                     EnumName<R>{R::kTimeLimit, "time-limit"},
                     EnumName<R>{R::kCancelled, "cancelled"},
                     EnumName<R>{R::kNodeLost, "node-lost"},
-                    EnumName<R>{R::kLeaseExpired, "lease-expired"}};
+                    EnumName<R>{R::kLeaseExpired, "lease-expired"},
+                    EnumName<R>{R::kShed, "shed"}};
 }
 
 /// Where one task of a gang was placed. Its rank is its place in the allocation.
@@ -67,6 +68,8 @@ struct TaskPlacement {
   MilliCpu cpu;
   Bytes memory;
   std::int32_t port = 0;
+  Watts demand;
+  Watts firm;
 
   static constexpr auto schema() {
     return object("TaskPlacement", "Where one task of a gang was placed.",
@@ -76,7 +79,9 @@ struct TaskPlacement {
                   field("gpus", &TaskPlacement::gpus, required, "GPUs granted; below 1 a share of one device"),
                   field("cpu", &TaskPlacement::cpu, required, "cores granted"),
                   field("memory", &TaskPlacement::memory, required, "memory granted"),
-                  field("port", &TaskPlacement::port, required, "port on the node that is the task's own"));
+                  field("port", &TaskPlacement::port, required, "port on the node that is the task's own"),
+                  field("demand", &TaskPlacement::demand, required, "watts that it may draw, with its part of the node's idle"),
+                  field("firm", &TaskPlacement::firm, required, "watts that it keeps after shedding"));
   }
   bool operator==(const TaskPlacement&) const = default;
 };
@@ -145,6 +150,21 @@ struct Usage {
   bool operator==(const Usage&) const = default;
 };
 
+/// Power that was taken from running work within its contract.
+struct ShedState {
+  Time since;
+  std::string cause;
+  bool stop = false;
+
+  static constexpr auto schema() {
+    return object("ShedState", "Power that was taken from running work within its contract.",
+                  field("since", &ShedState::since, required, "since when"),
+                  field("cause", &ShedState::cause, required, "what made it necessary"),
+                  field("stop", &ShedState::stop, optional, "true: it is being stopped and will be queued again"));
+  }
+  bool operator==(const ShedState&) const = default;
+};
+
 struct Job {
   Uid uid;
   std::string name;
@@ -163,6 +183,8 @@ struct Job {
   std::optional<Allocation> allocation;  ///< of the present or last attempt
   std::vector<TaskReport> tasks;         ///< by rank, of that allocation; empty before the first
   std::optional<Usage> usage;            ///< of all ended attempts together
+  std::optional<ShedState> shed;         ///< while its power is taken from it
+  std::int32_t sheds = 0;                ///< attempts that ended because their power was needed; no restart is used up
   Position version = 0;
 
   static constexpr auto schema() {
@@ -174,7 +196,9 @@ struct Job {
                   field("submitted", &Job::submitted, required, ""), field("notBefore", &Job::not_before, optional, ""),
                   field("started", &Job::started, optional, ""), field("ended", &Job::ended, optional, ""),
                   field("allocation", &Job::allocation, optional, ""), field("tasks", &Job::tasks, optional, ""),
-                  field("usage", &Job::usage, optional, ""), field("version", &Job::version, required, ""));
+                  field("usage", &Job::usage, optional, ""), field("shed", &Job::shed, optional, ""),
+                  field("sheds", &Job::sheds, optional, ""),
+                  field("version", &Job::version, required, ""));
   }
 
   /// Whether its allocation holds resources now.
@@ -204,6 +228,23 @@ struct NodeFacts {
   }
 };
 
+/// A row that is above its limit, in watts or millilitres a minute.
+struct LimitBreak {
+  std::string row;
+  std::string contingency;
+  std::int64_t load = 0;
+  std::int64_t limit = 0;
+
+  static constexpr auto schema() {
+    return object("LimitBreak", "A row that is above its limit.",
+                  field("row", &LimitBreak::row, required, "element, loop and medium, `SITE import`, or `NODE supplies`"),
+                  field("contingency", &LimitBreak::contingency, optional, "the loss after which it is; none: now"),
+                  field("load", &LimitBreak::load, required, "watts, or millilitres a minute, rounded up"),
+                  field("limit", &LimitBreak::limit, required, "watts, or millilitres a minute"));
+  }
+  bool operator==(const LimitBreak&) const = default;
+};
+
 /// The answer to a keyed request, kept so that a repeat gets it again.
 struct StoredReply {
   std::string principal;
@@ -231,6 +272,10 @@ struct Facts {
   ObjectMap<TenantSpec> tenants;
   ObjectMap<ProjectSpec> projects;
   ObjectMap<ContractSpec> contracts;
+  ObjectMap<RestrictionSpec> restrictions;
+  std::map<std::string, std::string> revoked;  ///< maintenance that does not take effect, and why
+  Time limits_as_of;                           ///< up to when dated limits have been taken in
+  std::map<std::string, std::vector<LimitBreak>> broken;  ///< by site: what has been told and not mended
   std::map<Uid, Job> jobs;
   std::map<std::string, NodeFacts> nodes;
   std::map<std::string, TokenRecord> tokens;
@@ -243,6 +288,8 @@ struct Facts {
                   field("lastUid", &Facts::last_uid, required, ""), field("nodeTypes", &Facts::node_types, optional, ""),
                   field("sites", &Facts::sites, optional, ""), field("tenants", &Facts::tenants, optional, ""),
                   field("projects", &Facts::projects, optional, ""), field("contracts", &Facts::contracts, optional, ""),
+                  field("restrictions", &Facts::restrictions, optional, ""), field("revoked", &Facts::revoked, optional, ""),
+                  field("limitsAsOf", &Facts::limits_as_of, required, ""), field("broken", &Facts::broken, optional, ""),
                   field("jobs", &Facts::jobs, optional, ""), field("nodes", &Facts::nodes, optional, ""),
                   field("tokens", &Facts::tokens, optional, ""),
                   field("usageByProject", &Facts::usage_by_project, optional, ""),

@@ -64,16 +64,23 @@ void State::settle() {
 void State::rebuild() {
   loads_ = NodeLoads(*estate_);
   empty_ = NodeLoads(*estate_);
+  power_ = PowerLoads(estate_);
+  empty_power_ = PowerLoads(estate_);
+  for (SiteIndex site = 0; site < estate_->sites().size(); ++site) {
+    power_.recut(site, SiteRestrictions(power_.network(site), facts_), facts_.limits_as_of);
+    empty_power_.recut_like(site, power_);
+  }
   job_by_name_.clear();
   job_by_allocation_.clear();
   reply_by_key_.clear();
   pending_.clear();
+  shed_.clear();
   finished_.clear();
   held_by_project_.clear();
   held_by_contract_.clear();
   pending_of_project_.clear();
   for (NodeIndex i = 0; i < estate_->nodes().size(); ++i) {
-    loads_.set_ready(i, usable(i));
+    loads_.set_ready(i, usable(i, facts_.limits_as_of));
     empty_.set_ready(i, true);
   }
   for (const auto& [uid, job] : facts_.jobs) {
@@ -93,9 +100,27 @@ void State::rebuild() {
   ++openings_;
 }
 
+// The limits of one site are cut anew; what is granted there weighs on the new ones.
+void State::recut_power(SiteIndex site) {
+  power_.recut(site, SiteRestrictions(power_.network(site), facts_), facts_.limits_as_of);
+  empty_power_.recut_like(site, power_);
+  const EstateSite& here = estate_->sites()[site];
+  for (NodeIndex node = here.first_node; node < here.first_node + here.nodes; ++node) {
+    loads_.set_ready(node, usable(node, facts_.limits_as_of));
+    for (const HeldTask& held : loads_.tasks(node)) {
+      const Job& job = facts_.jobs.at(held.job);
+      const TaskPlacement& task = job.allocation->tasks[held.rank];
+      power_.take(node, draw_of(estate_->type_of(node).spec, task, job.shed.has_value()), job.allocation->until);
+    }
+  }
+  ++openings_;
+}
+
 // Simulated nodes always take work; others while an agent has them and they are what their type says, which may have
 // changed since they registered.
-bool State::usable(NodeIndex node) const {
+bool State::usable(NodeIndex node, Time at) const {
+  const auto& from = estate_->racks()[estate_->nodes()[node].rack].from;
+  if (from && at < *from) return false;
   if (estate_->site_of(node).runtime == RuntimeKind::kSimulated) return true;
   const auto facts = facts_.nodes.find(estate_->nodes()[node].name);
   return facts != facts_.nodes.end() && !facts->second.lost &&
@@ -104,7 +129,7 @@ bool State::usable(NodeIndex node) const {
 
 void State::refresh_ready(const std::string& node) {
   const NodeIndex index = estate_->find_node(node);
-  if (index != kNowhere) loads_.set_ready(index, usable(index));
+  if (index != kNowhere) loads_.set_ready(index, usable(index, facts_.limits_as_of));
 }
 
 void State::hold(const Job& job, bool take) {
@@ -119,6 +144,9 @@ void State::hold(const Job& job, bool take) {
       loads_.release(node, task, {job.uid, rank});
     }
   }
+  hold_power(job, take);
+  if (take && job.shed) shed_.insert(job.uid);
+  if (!take) shed_.erase(job.uid);
   const std::int64_t gpus = take ? allocation.gpus.count() : -allocation.gpus.count();
   held_by_project_[std::string(project_of(job.name))] += gpus;
   held_by_contract_[job.contract] += gpus;
@@ -127,6 +155,31 @@ void State::hold(const Job& job, bool take) {
   } else {
     job_by_allocation_.erase(allocation.uid.value);
     ++openings_;
+  }
+  touch_nodes(job);
+}
+
+void State::hold_power(const Job& job, bool take) {
+  for (const TaskPlacement& task : job.allocation->tasks) {
+    const NodeIndex node = estate_->find_node(task.node);
+    const Draw draw = draw_of(estate_->type_of(node).spec, task, job.shed.has_value());
+    if (take) {
+      power_.take(node, draw, job.allocation->until);
+    } else {
+      power_.give(node, draw, job.allocation->until);
+    }
+  }
+}
+
+// Changes what a running job draws.
+void State::repower(Job& job, const std::function<void()>& change) {
+  hold_power(job, false);
+  change();
+  hold_power(job, true);
+  if (job.shed) {
+    shed_.insert(job.uid);
+  } else {
+    shed_.erase(job.uid);
   }
   touch_nodes(job);
 }
@@ -202,6 +255,7 @@ void State::on(const EventRecord&, const LeadershipTaken& event) { facts_.epoch 
 
 void State::on(const EventRecord& record, const ObjectApplied& event) {
   facts_.last_uid = std::max(facts_.last_uid, event.uid.value);
+  facts_.limits_as_of = record.at;
   ++openings_;
   switch (event.kind) {
     case Kind::kNodeType: put(facts_.node_types, record, event); estate_stale_ = true; break;
@@ -209,18 +263,33 @@ void State::on(const EventRecord& record, const ObjectApplied& event) {
     case Kind::kTenant: put(facts_.tenants, record, event); break;
     case Kind::kProject: put(facts_.projects, record, event); break;
     case Kind::kContract: put(facts_.contracts, record, event); break;
+    case Kind::kRestriction: 
+      put(facts_.restrictions, record, event);
+      facts_.revoked.erase(event.name);
+      if (!estate_stale_) recut_power(estate_->find_site(parent_of(event.name)));
+      break;
     case Kind::kJob: PENSTOCK_CHECK(false); break;
   }
 }
 
-void State::on(const EventRecord&, const ObjectDeleted& event) {
+void State::on(const EventRecord& record, const ObjectDeleted& event) {
+  facts_.limits_as_of = record.at;
   ++openings_;
   switch (event.kind) {
     case Kind::kNodeType: facts_.node_types.erase(event.name); estate_stale_ = true; break;
-    case Kind::kSite: facts_.sites.erase(event.name); estate_stale_ = true; break;
+    case Kind::kSite: 
+      facts_.sites.erase(event.name);
+      facts_.broken.erase(event.name);
+      estate_stale_ = true;
+      break;
     case Kind::kTenant: facts_.tenants.erase(event.name); break;
     case Kind::kProject: facts_.projects.erase(event.name); break;
     case Kind::kContract: facts_.contracts.erase(event.name); break;
+    case Kind::kRestriction: 
+      facts_.restrictions.erase(event.name);
+      facts_.revoked.erase(event.name);
+      if (!estate_stale_) recut_power(estate_->find_site(parent_of(event.name)));
+      break;
     case Kind::kJob: PENSTOCK_CHECK(false); break;
   }
 }
@@ -304,11 +373,13 @@ void State::on(const EventRecord&, const UsageRecorded& event) {
 void State::on(const EventRecord& record, const JobRequeued& event) {
   Job& job = this->job(event.job);
   hold(job, false);
+  job.shed.reset();
   job.phase = JobPhase::kPending;
   job.reason = event.reason;
   job.message = event.message;
   job.not_before = event.not_before;
   ++job.attempt;
+  if (event.reason == JobReason::kShed) ++job.sheds;
   job.version = record.position;
   pending_.insert({job.spec.priority, job.uid});
   ++pending_of_project_[std::string(project_of(job.name))];
@@ -322,6 +393,7 @@ void State::on(const EventRecord& record, const JobFinished& event) {
     ++openings_;
   } else {
     hold(job, false);
+    job.shed.reset();
   }
   job.phase = event.phase;
   job.reason = event.reason;
@@ -374,6 +446,56 @@ void State::on(const EventRecord& record, const NodeReturned& event) {
   node.version = record.position;
   refresh_ready(event.node);
   ++openings_;
+}
+
+void State::on(const EventRecord& record, const LimitsChanged&) {
+  facts_.limits_as_of = record.at;
+  for (SiteIndex site = 0; site < estate_->sites().size(); ++site) {
+    const auto& segments = power_.segments(site);
+    if (segments.size() > 1 && segments[1].from <= record.at) recut_power(site);
+  }
+}
+
+void State::on(const EventRecord&, const LimitsBroken& event) { facts_.broken[event.site] = event.rows; }
+
+void State::on(const EventRecord&, const LimitsRestored& event) { facts_.broken.erase(event.site); }
+
+void State::on(const EventRecord& record, const JobShed& event) {
+  Job& job = this->job(event.job);
+  repower(job, [&] { job.shed = ShedState{record.at, event.cause, event.stop}; });
+  job.version = record.position;
+}
+
+void State::on(const EventRecord& record, const JobRestored& event) {
+  Job& job = this->job(event.job);
+  repower(job, [&] { job.shed.reset(); });
+  job.version = record.position;
+}
+
+void State::on(const EventRecord& record, const JobRepowered& event) {
+  Job& job = this->job(event.job);
+  job.spec.gpu_power = event.gpu_power;
+  job.version = record.position;
+  if (!job.holds()) return;
+  repower(job, [&] {
+    job.allocation->demand = event.demand;
+    job.allocation->firm = event.firm;
+    for (std::size_t rank = 0; rank < event.tasks.size(); ++rank) {
+      TaskPlacement& task = job.allocation->tasks[rank];
+      const NodeIndex node = estate_->find_node(task.node);
+      const HeldTask holder{job.uid, static_cast<std::int32_t>(rank)};
+      loads_.release(node, task, holder);
+      task.demand = event.tasks[rank].demand;
+      task.firm = event.tasks[rank].firm;
+      loads_.reserve(node, task, holder);
+    }
+  });
+  ++openings_;
+}
+
+void State::on(const EventRecord&, const MaintenanceRevoked& event) {
+  facts_.revoked[event.restriction] = event.reason;
+  recut_power(estate_->find_site(parent_of(event.restriction)));
 }
 
 void State::on(const EventRecord&, const TokenIssued& event) { facts_.tokens[event.token.id] = event.token; }

@@ -1,11 +1,13 @@
 // The state: the facts folded from the log, and the indexes derived from them.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <unordered_map>
 
 #include "engine/event.h"
 #include "engine/fleet/loads.h"
+#include "engine/power/power_loads.h"
 
 namespace penstock {
 
@@ -38,11 +40,15 @@ class State {
 
   const Facts& facts() const { return facts_; }
   const Estate& estate() const { return *estate_; }
+  std::shared_ptr<const Estate> shared_estate() const { return estate_; }
   const NodeLoads& loads() const { return loads_; }
+  const PowerLoads& power() const { return power_; }
   /// For tentative reservations, which must be undone before anything else happens: on the nodes as they are, and as
   /// they would be if all were ready and nothing ran.
   NodeLoads& scratch_loads() { return loads_; }
   NodeLoads& scratch_empty() { return empty_; }
+  PowerLoads& scratch_power() { return power_; }
+  PowerLoads& scratch_empty_power() { return empty_power_; }
 
   const Job* find_job(std::string_view name) const;  ///< the latest of that name
   const Job* find_job(Uid uid) const;
@@ -50,6 +56,8 @@ class State {
   const StoredReply* find_reply(const std::string& principal, const std::string& key) const;
 
   const std::set<QueueKey>& pending() const { return pending_; }
+  /// Jobs whose power has been taken from them, in the order of their birth.
+  const std::set<Uid>& shed() const { return shed_; }
   const std::set<std::pair<Time, Uid>>& finished() const { return finished_; }  ///< by when they ended
   MilliGpu held_by_project(std::string_view project) const;
   MilliGpu held_by_contract(std::string_view contract) const;
@@ -61,14 +69,19 @@ class State {
   /// Counts everything that may let a waiting job start: capacity given back, nodes, specs.
   std::uint64_t openings() const { return openings_; }
 
+  /// Whether work may start on the node at `at`, as far as is known now.
+  bool usable(NodeIndex node, Time at) const;
+
   std::string snapshot() const { return to_json(facts_); }
   std::uint64_t hash() const { return state_hash(snapshot()); }
 
  private:
   void rebuild();
-  bool usable(NodeIndex node) const;
   void refresh_ready(const std::string& node);
   void hold(const Job& job, bool take);
+  void hold_power(const Job& job, bool take);
+  void repower(Job& job, const std::function<void()>& change);
+  void recut_power(SiteIndex site);
   void touch_nodes(const Job& job);
   Job& job(Uid uid);
 
@@ -86,6 +99,13 @@ class State {
   void on(const EventRecord& record, const NodeRegistered& event);
   void on(const EventRecord& record, const NodeLost& event);
   void on(const EventRecord& record, const NodeReturned& event);
+  void on(const EventRecord& record, const LimitsChanged& event);
+  void on(const EventRecord& record, const LimitsBroken& event);
+  void on(const EventRecord& record, const LimitsRestored& event);
+  void on(const EventRecord& record, const JobShed& event);
+  void on(const EventRecord& record, const JobRestored& event);
+  void on(const EventRecord& record, const JobRepowered& event);
+  void on(const EventRecord& record, const MaintenanceRevoked& event);
   void on(const EventRecord& record, const TokenIssued& event);
   void on(const EventRecord& record, const TokenRevoked& event);
   void on(const EventRecord& record, const ReplyRecorded& event);
@@ -95,10 +115,13 @@ class State {
   bool estate_stale_ = false;
   NodeLoads loads_;
   NodeLoads empty_;
+  PowerLoads power_;
+  PowerLoads empty_power_;
   std::unordered_map<std::string, Uid> job_by_name_;
   std::unordered_map<std::uint64_t, Uid> job_by_allocation_;
   std::unordered_map<std::string, std::uint64_t> reply_by_key_;
   std::set<QueueKey> pending_;
+  std::set<Uid> shed_;
   std::set<std::pair<Time, Uid>> finished_;
   std::unordered_map<std::string, std::int64_t> held_by_project_;
   std::unordered_map<std::string, std::int64_t> held_by_contract_;

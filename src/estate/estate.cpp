@@ -12,6 +12,7 @@ namespace {
 constexpr std::int64_t kAllShares = 1'000'000;
 // Everything that templates may make: names, feeds and labels. A short text must not cost without bound.
 constexpr std::size_t kMostParts = 8 * Estate::kMostNodes;
+constexpr Duration kShedWithin = seconds(10);
 
 std::vector<Substitution> capture_keys(const std::vector<std::string>& captures) {
   std::vector<Substitution> keys;
@@ -63,24 +64,36 @@ class EstateCompiler {
     site.name = name;
     site.country = spec.country;
     site.runtime = spec.runtime;
-    if (spec.grid) site.price_per_kwh = spec.grid->price_per_kwh;
+    site.grid = spec.grid;
+    site.has_network = spec.network.has_value();
     site.first_node = static_cast<NodeIndex>(estate_.nodes_.size());
+    site.first_rack = static_cast<RackIndex>(estate_.racks_.size());
+    site.first_element = static_cast<ElementIndex>(estate_.elements_.size());
+    site.first_unit = static_cast<UnitIndex>(estate_.units_.size());
+    site.first_loop = static_cast<LoopIndex>(estate_.loops_.size());
     estate_.sites_.push_back(std::move(site));
     faults_ = {};
     element_by_name_.clear();
+    unit_by_name_.clear();
     loop_by_name_.clear();
     exception_by_rack_.clear();
     told_.clear();
     has_network_ = spec.network.has_value();
+    shed_within_ = kShedWithin;
+    if (spec.contingencies) shed_within_ = spec.contingencies->shed_within.value_or(kShedWithin);
     {
       Problems::Step at_spec(faults_, "spec");
       if (spec.network) compile_network(*spec.network);
       if (spec.cooling) compile_cooling(*spec.cooling);
+      count_parts();
+      if (spec.contingencies) compile_contingencies(*spec.contingencies);
       index_exceptions(spec.exceptions);
       compile_halls(spec);
       check_exceptions_used(spec.exceptions);
     }
-    estate_.sites_[site_].nodes = static_cast<std::uint32_t>(estate_.nodes_.size()) - estate_.sites_[site_].first_node;
+    EstateSite& made = estate_.sites_[site_];
+    made.nodes = static_cast<std::uint32_t>(estate_.nodes_.size()) - made.first_node;
+    made.racks = static_cast<std::uint32_t>(estate_.racks_.size()) - made.first_rack;
     take_faults();
   }
 
@@ -153,18 +166,28 @@ class EstateCompiler {
   std::vector<EstateFeed> resolve_feeds(const std::vector<FeedSpec>& feeds, const std::vector<Substitution>& keys) {
     std::vector<EstateFeed> out;
     if (feeds.empty() || !spend(feeds.size(), "feeds")) return out;
-    const std::size_t given = static_cast<std::size_t>(
-        std::count_if(feeds.begin(), feeds.end(), [](const auto& f) { return f.share.has_value(); }));
-    if (given != 0 && given != feeds.size()) {
+    // Beside standbys, which have 0%, the others may leave their shares out too.
+    Ppm sum;
+    std::int64_t open = 0;
+    for (const FeedSpec& feed : feeds) {
+      sum += feed.share.value_or(Ppm());
+      open += feed.share ? 0 : 1;
+    }
+    if (open > 0 && sum > Ppm()) {
       if (tell(&feeds)) faults_.add("expected a share on every feed or on none; without any they are equal", "feeds");
       return out;
     }
-    const auto count = static_cast<std::int64_t>(feeds.size());
-    Ppm sum;
+    if (open == 0 && sum != Ppm(kAllShares) && tell(&feeds)) {
+      faults_.add(fmt::format("the shares add up to {}; expected 100%", Text<Ppm>::format(sum)), "feeds");
+    }
+    std::int64_t next = 0;
     for (std::size_t i = 0; i < feeds.size(); ++i) {
-      const std::int64_t equal = kAllShares / count + (static_cast<std::int64_t>(i) < kAllShares % count ? 1 : 0);
-      const Ppm share = feeds[i].share.value_or(Ppm(equal));
-      sum += share;
+      Ppm share;
+      if (feeds[i].share) {
+        share = *feeds[i].share;
+      } else {
+        share = Ppm(kAllShares / open + (next++ < kAllShares % open ? 1 : 0));
+      }
       const std::string field = fmt::format("feeds[{}].from", i);
       const std::optional<std::string> from = fill(feeds[i].from, keys, field, &feeds[i]);
       if (!from) continue;
@@ -176,10 +199,7 @@ class EstateCompiler {
         }
         continue;
       }
-      out.push_back({element->second, share});
-    }
-    if (sum != Ppm(kAllShares) && tell(&feeds)) {
-      faults_.add(fmt::format("the shares add up to {}; expected 100%", Text<Ppm>::format(sum)), "feeds");
+      out.push_back({element->second, share, feeds[i].supplies.value_or(-1)});
     }
     return out;
   }
@@ -205,8 +225,10 @@ class EstateCompiler {
         estate_.elements_.push_back({site_name_ + "/" + name.name,
                                      site_,
                                      spec.kind,
-                                     spec.rating,
-                                     spec.efficiency.value_or(Ppm(kAllShares)),
+                                     usable(spec),
+                                     overload(spec, shed_within_),
+                                     transfer(spec),
+                                     spec.from,
                                      {}});
         spec_of_element_.push_back(i);
       }
@@ -220,6 +242,9 @@ class EstateCompiler {
         faults_.add(
             fmt::format("a {} needs at least one feed; only grid and generator are sources", name_of(spec.kind)),
             "feeds");
+      }
+      if (source && !spec.feeds.empty()) {
+        faults_.add(fmt::format("a {} is a source and has no feeds", name_of(spec.kind)), "feeds");
       }
       for (const RangeName& name : names[i]) {
         estate_.elements_[next++].feeds = resolve_feeds(spec.feeds, capture_keys(name.captures));
@@ -282,29 +307,81 @@ class EstateCompiler {
     for (std::size_t i = 0; i < cooling.units.size(); ++i) {
       Problems::Step at_units(faults_, "units");
       Problems::Step at_unit(faults_, i);
-      for (const RangeName& name : expand(cooling.units[i].name, "name")) {
-        name_once(units, name.name, i, "spec.cooling.units", &cooling.units[i]);
+      const CoolingUnitSpec& spec = cooling.units[i];
+      for (const RangeName& name : expand(spec.name, "name")) {
+        name_once(units, name.name, i, "spec.cooling.units", &spec);
+        if (element_by_name_.count(name.name) != 0 && tell(&spec.name)) {
+          faults_.add(fmt::format("'{}' is also an element; restrictions and losses must tell them apart", name.name), "name",
+                      Code::kAlreadyExists);
+        }
+        unit_by_name_.try_emplace(name.name, static_cast<UnitIndex>(estate_.units_.size()));
+        estate_.units_.push_back({site_name_ + "/" + name.name, spec.liquid.value_or(Watts()), spec.air.value_or(Watts()),
+                                  spec.flow.value_or(MillilitresPerMinute()), spec.draw.value_or(Watts()),
+                                  resolve_feeds(spec.feeds, capture_keys(name.captures))});
       }
     }
+    std::unordered_map<UnitIndex, std::string> loop_of_unit;
+    std::unordered_map<std::string, std::size_t> loops;
     for (std::size_t i = 0; i < cooling.loops.size(); ++i) {
       Problems::Step at_loops(faults_, "loops");
       Problems::Step at_loop(faults_, i);
-      const CoolingLoopSpec& loop = cooling.loops[i];
-      for (const RangeName& name : expand(loop.name, "name")) {
-        name_once(loop_by_name_, name.name, i, "spec.cooling.loops", &loop);
-        if (!spend(loop.units.size(), "units")) return;
+      const CoolingLoopSpec& spec = cooling.loops[i];
+      for (const RangeName& name : expand(spec.name, "name")) {
+        name_once(loops, name.name, i, "spec.cooling.loops", &spec);
+        loop_by_name_.try_emplace(name.name, static_cast<LoopIndex>(estate_.loops_.size()));
+        if (!spend(spec.units.size(), "units")) return;
+        EstateLoop loop;
+        loop.name = site_name_ + "/" + name.name;
+        loop.holds = spec.hold && *spec.hold >= shed_within_;
         const auto keys = capture_keys(name.captures);
-        for (std::size_t u = 0; u < loop.units.size(); ++u) {
+        for (std::size_t u = 0; u < spec.units.size(); ++u) {
           const std::string field = fmt::format("units[{}]", u);
-          const std::optional<std::string> pattern = fill(loop.units[u], keys, field, &loop.units[u]);
+          const std::optional<std::string> pattern = fill(spec.units[u], keys, field, &spec.units[u]);
           if (!pattern) continue;
           for (const RangeName& unit : expand(*pattern, field)) {
-            if (units.count(unit.name) != 0 || !tell(&loop.units[u])) continue;
-            faults_.add(fmt::format("no cooling unit '{}'; {}", unit.name, what_exists(unit.name, units)), field,
-                        Code::kNotFound);
+            const auto found = unit_by_name_.find(unit.name);
+            if (found == unit_by_name_.end()) {
+              if (tell(&spec.units[u])) {
+                faults_.add(fmt::format("no cooling unit '{}'; {}", unit.name, what_exists(unit.name, unit_by_name_)), field,
+                            Code::kNotFound);
+              }
+              continue;
+            }
+            const auto [other, fresh] = loop_of_unit.try_emplace(found->second, name.name);
+            if (!fresh && tell(&spec.units[u])) {
+              faults_.add(fmt::format("cooling unit '{}' serves loop '{}' already; a unit serves one loop", unit.name,
+                                      other->second),
+                          field, Code::kAlreadyExists);
+            }
+            loop.units.push_back(found->second);
           }
         }
+        estate_.loops_.push_back(std::move(loop));
       }
+    }
+  }
+
+  void count_parts() {
+    EstateSite& site = estate_.sites_[site_];
+    site.elements = static_cast<std::uint32_t>(estate_.elements_.size()) - site.first_element;
+    site.units = static_cast<std::uint32_t>(estate_.units_.size()) - site.first_unit;
+    site.loops = static_cast<std::uint32_t>(estate_.loops_.size()) - site.first_loop;
+  }
+
+  void compile_contingencies(const ContingenciesSpec& contingencies) {
+    EstateSite& site = estate_.sites_[site_];
+    site.single_losses = contingencies.singles == SingleLosses::kAll;
+    for (std::size_t i = 0; i < contingencies.together.size(); ++i) {
+      Problems::Step at_contingencies(faults_, "contingencies");
+      Problems::Step at_together(faults_, "together");
+      Problems::Step at_loss(faults_, i);
+      auto loss = estate_.find_parts(site_, contingencies.together[i].lose);
+      if (!loss.ok()) {
+        faults_.add(loss.error().message, "lose", loss.error().code);
+        continue;
+      }
+      loss->name = contingencies.together[i].name;
+      site.losses.push_back(std::move(*loss));
     }
   }
 
@@ -368,10 +445,11 @@ class EstateCompiler {
           const RowSpec& row_spec = spec.halls[h].rows[r];
           for (const RangeName& row : expand(row_spec.name, "name")) {
             name_once(rows, row.name, r, fmt::format("spec.halls[{}].rows", h), &row_spec);
+            position_ = 0;
             for (std::size_t k = 0; k < row_spec.racks.size(); ++k) {
               Problems::Step at_racks(faults_, "racks");
               Problems::Step at_rack(faults_, k);
-              compile_racks(spec, row_spec.racks[k], hall.name, row.name);
+              compile_racks(spec, row_spec.racks[k], spec.halls[h].from, hall.name, row.name);
               if (exhausted_ || faults_.full()) return;
             }
           }
@@ -380,10 +458,13 @@ class EstateCompiler {
     }
   }
 
-  void compile_racks(const SiteSpec& site, const RackSpec& spec, const std::string& hall, const std::string& row) {
+  void compile_racks(const SiteSpec& site, const RackSpec& spec, std::optional<Time> from, const std::string& hall,
+                     const std::string& row) {
     const auto pattern = fill(spec.name, {{"hall", hall}, {"row", row}}, "name", &spec.name);
     if (!pattern) return;
+    if (spec.position > 0) position_ = spec.position - 1;
     for (const RangeName& name : expand(*pattern, "name")) {
+      ++position_;
       const std::string hall_rack = hall + "/" + name.name;
       const auto [known, fresh] = rack_spec_.try_emplace(hall_rack, faults_.path());
       if (!fresh) {
@@ -400,18 +481,22 @@ class EstateCompiler {
         exception = &site.exceptions[found->second.index];
         if (exception->absent) continue;
       }
-      compile_rack(spec, exception, found == exception_by_rack_.end() ? 0 : found->second.index, hall, row, name);
+      compile_rack(spec, exception, found == exception_by_rack_.end() ? 0 : found->second.index, from, hall, row, name);
       if (exhausted_ || faults_.full()) return;
     }
   }
 
   void compile_rack(const RackSpec& spec, const RackExceptionSpec* exception, std::size_t exception_index,
-                    const std::string& hall, const std::string& row, const RangeName& name) {
+                    std::optional<Time> from, const std::string& hall, const std::string& row, const RangeName& name) {
     EstateRack rack;
     rack.name = site_name_ + "/" + hall + "/" + name.name;
     rack.hall = hall;
     rack.row = row;
     rack.site = site_;
+    rack.from = from;
+    rack.position = position_;
+    rack.redundancy = spec.redundancy;
+    if (exception != nullptr && exception->redundancy) rack.redundancy = *exception->redundancy;
     rack.first_node = static_cast<NodeIndex>(estate_.nodes_.size());
     std::vector<Substitution> keys = capture_keys(name.captures);
     keys.push_back({"hall", hall});
@@ -428,7 +513,7 @@ class EstateCompiler {
       Problems::Step at_exception(faults_, exception_index);
       work();
     };
-    in_exception(other_nodes, [&] { add_nodes(other_nodes ? exception->nodes : spec.nodes, rack); });
+    in_exception(other_nodes, [&] { add_nodes(other_nodes ? exception->nodes : spec.nodes, spec, rack); });
     in_exception(other_feeds, [&] { rack.feeds = resolve_feeds(other_feeds ? exception->feeds : spec.feeds, keys); });
     if (has_network_ && rack.nodes > 0 && !other_feeds && spec.feeds.empty() && tell(&spec.feeds)) {
       faults_.add("a rack with nodes needs at least one feed, as the site has a network", "feeds");
@@ -439,21 +524,43 @@ class EstateCompiler {
     }
     std::size_t label_bytes = 0;
     for (const auto& [key, value] : rack.labels) label_bytes += key.size() + value.size();
-    if (!spend(spec.loops.size() + rack.labels.size() + label_bytes / 64, "labels")) return;
-    for (std::size_t i = 0; i < spec.loops.size(); ++i) {
-      const std::string field = fmt::format("loops[{}]", i);
-      const std::optional<std::string> loop = fill(spec.loops[i], keys, field, &spec.loops[i]);
-      if (!loop) continue;
-      if (loop_by_name_.count(*loop) == 0 && tell(&spec.loops[i])) {
-        faults_.add(fmt::format("no cooling loop '{}'; {}", *loop, what_exists(*loop, loop_by_name_)), field,
-                    Code::kNotFound);
-      }
-      rack.loops.push_back(site_name_ + "/" + *loop);
-    }
+    const bool other_loops = exception != nullptr && !exception->loops.empty();
+    const std::vector<std::string>& loops = other_loops ? exception->loops : spec.loops;
+    if (!spend(loops.size() + rack.labels.size() + label_bytes / 64, "labels")) return;
+    in_exception(other_loops, [&] { resolve_loops(loops, keys, rack); });
     estate_.racks_.push_back(std::move(rack));
   }
 
-  void add_nodes(const std::vector<RackNodesSpec>& specs, EstateRack& rack) {
+  void resolve_loops(const std::vector<std::string>& loops, const std::vector<Substitution>& keys, EstateRack& rack) {
+    for (std::size_t i = 0; i < loops.size(); ++i) {
+      const std::string field = fmt::format("loops[{}]", i);
+      const std::optional<std::string> loop = fill(loops[i], keys, field, &loops[i]);
+      if (!loop) continue;
+      const auto found = loop_by_name_.find(*loop);
+      if (found != loop_by_name_.end()) {
+        rack.loops.push_back(found->second);
+      } else if (tell(&loops[i])) {
+        faults_.add(fmt::format("no cooling loop '{}'; {}", *loop, what_exists(*loop, loop_by_name_)), field,
+                    Code::kNotFound);
+      }
+    }
+  }
+
+  // Space and weight, where the specs tell them.
+  void check_room(const RackSpec& spec, std::int64_t units, Grams weight) {
+    if (spec.units > 0 && units > spec.units && tell(&spec.units)) {
+      faults_.add(fmt::format("its nodes take {} rack units of {}", units, spec.units), "units", Code::kLimitExceeded);
+    }
+    if (spec.weight && weight > *spec.weight && tell(&spec.weight)) {
+      faults_.add(fmt::format("its nodes weigh {}, and it may carry {}", Text<Grams>::format(weight),
+                              Text<Grams>::format(*spec.weight)),
+                  "weight", Code::kLimitExceeded);
+    }
+  }
+
+  void add_nodes(const std::vector<RackNodesSpec>& specs, const RackSpec& room, EstateRack& rack) {
+    std::int64_t units = 0;
+    Grams weight;
     std::unordered_set<std::string> names;
     const auto rack_index = static_cast<RackIndex>(estate_.racks_.size());
     for (std::size_t i = 0; i < specs.size(); ++i) {
@@ -483,11 +590,14 @@ class EstateCompiler {
         }
         estate_.nodes_.push_back({rack.name + "/" + name.name, rack_index, site_, type->second});
         ++rack.nodes;
+        units += type_spec.units;
+        weight += type_spec.weight.value_or(Grams());
         EstateSite& site = estate_.sites_[site_];
         site.gpus += MilliGpu(1000) * type_spec.devices.count;
         site.max_draw += type_spec.power.max;
       }
     }
+    check_room(room, units, weight);
   }
 
   Estate& estate_;
@@ -504,7 +614,10 @@ class EstateCompiler {
   ElementIndex first_element_ = 0;
   std::vector<std::size_t> spec_of_element_;
   std::unordered_map<std::string, ElementIndex> element_by_name_;
-  std::unordered_map<std::string, std::size_t> loop_by_name_;
+  std::unordered_map<std::string, UnitIndex> unit_by_name_;
+  std::unordered_map<std::string, LoopIndex> loop_by_name_;
+  Duration shed_within_;
+  std::int32_t position_ = 0;  // of the rack before, in its row
   std::unordered_map<std::string, Exception> exception_by_rack_;
   std::unordered_map<std::string, std::string> rack_spec_;  // hall/rack to the path of its template
   std::unordered_set<const void*> told_;
@@ -517,6 +630,37 @@ Result<Estate> Estate::compile(const std::map<std::string, NodeTypeSpec>& types,
   for (const auto& [name, spec] : sites) compiler.compile_site(name, spec);
   PENSTOCK_RETURN_IF_ERROR(compiler.finish());
   return estate;
+}
+
+SiteIndex Estate::find_site(std::string_view name) const {
+  for (SiteIndex i = 0; i < sites_.size(); ++i) {
+    if (sites_[i].name == name) return i;
+  }
+  return kNowhere;
+}
+
+Result<EstateLoss> Estate::find_parts(SiteIndex site, const std::vector<std::string>& patterns) const {
+  const EstateSite& at = sites_[site];
+  std::map<std::string_view, std::uint32_t> elements;
+  std::map<std::string_view, std::uint32_t> units;
+  for (ElementIndex e = at.first_element; e < at.first_element + at.elements; ++e) elements.emplace(leaf_of(elements_[e].name), e);
+  for (UnitIndex u = at.first_unit; u < at.first_unit + at.units; ++u) units.emplace(leaf_of(units_[u].name), u);
+  EstateLoss loss;
+  for (const std::string& pattern : patterns) {
+    PENSTOCK_TRY(names, expand_range(pattern));
+    for (const RangeName& name : names) {
+      if (const auto element = elements.find(name.name); element != elements.end()) {
+        loss.elements.push_back(element->second);
+      } else if (const auto unit = units.find(name.name); unit != units.end()) {
+        loss.units.push_back(unit->second);
+      } else {
+        elements.insert(units.begin(), units.end());
+        return make_error(Code::kNotFound, fmt::format("site '{}' has no element or cooling unit '{}'; {}", at.name, name.name,
+                                                       what_exists(name.name, elements)));
+      }
+    }
+  }
+  return loss;
 }
 
 NodeIndex Estate::find_node(std::string_view name) const {

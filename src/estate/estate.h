@@ -6,6 +6,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "estate/ratings.h"
 #include "spec/document.h"
 
 namespace penstock {
@@ -15,20 +16,47 @@ using RackIndex = std::uint32_t;
 using SiteIndex = std::uint32_t;
 using TypeIndex = std::uint32_t;
 using ElementIndex = std::uint32_t;
+using UnitIndex = std::uint32_t;
+using LoopIndex = std::uint32_t;
 inline constexpr std::uint32_t kNowhere = ~0U;
 
 struct EstateFeed {
   ElementIndex from = kNowhere;
-  Ppm share;  ///< shares of one load add up to 1,000,000 exactly
+  Ppm share;  ///< shares of one load add up to 1,000,000 exactly; 0 is a standby
+  std::int32_t supplies = -1;  ///< of each node of a rack; -1: spread evenly
 };
 
 struct EstateElement {
   std::string name;  ///< site/element
   SiteIndex site = kNowhere;
   ElementKind kind = ElementKind::kBusway;
-  Watts rating;
-  Ppm efficiency{1'000'000};
+  Watts usable;    ///< for hours, when it is not derated
+  Watts overload;  ///< until shedding has acted
+  Transfer transfer;
+  std::optional<Time> from;
   std::vector<EstateFeed> feeds;
+};
+
+struct EstateCoolingUnit {
+  std::string name;  ///< site/unit
+  Watts liquid;
+  Watts air;
+  MillilitresPerMinute flow;
+  Watts draw;
+  std::vector<EstateFeed> feeds;
+};
+
+struct EstateLoop {
+  std::string name;  ///< site/loop
+  std::vector<UnitIndex> units;
+  bool holds = false;  ///< long enough for shedding to act
+};
+
+/// Elements and cooling units that may be lost at the same moment.
+struct EstateLoss {
+  std::string name;
+  std::vector<ElementIndex> elements;
+  std::vector<UnitIndex> units;
 };
 
 struct EstateRack {
@@ -38,8 +66,11 @@ struct EstateRack {
   SiteIndex site = kNowhere;
   NodeIndex first_node = 0;  ///< its nodes are first_node … first_node + nodes - 1
   std::uint32_t nodes = 0;
+  std::optional<Time> from;  ///< when it is ready
   std::vector<EstateFeed> feeds;
-  std::vector<std::string> loops;  ///< site/loop
+  Redundancy redundancy = Redundancy::kNone;
+  std::vector<LoopIndex> loops;
+  std::int32_t position = 1;  ///< in its row
   std::map<std::string, std::string> labels;
 };
 
@@ -54,9 +85,20 @@ struct EstateSite {
   std::string name;
   std::string country;
   RuntimeKind runtime = RuntimeKind::kAgent;
-  std::optional<Money> price_per_kwh;
+  std::optional<GridSpec> grid;
+  bool has_network = false;
+  bool single_losses = true;
+  std::vector<EstateLoss> losses;  ///< those of several at once
   NodeIndex first_node = 0;
   std::uint32_t nodes = 0;
+  RackIndex first_rack = 0;
+  std::uint32_t racks = 0;
+  ElementIndex first_element = 0;
+  std::uint32_t elements = 0;
+  UnitIndex first_unit = 0;
+  std::uint32_t units = 0;
+  LoopIndex first_loop = 0;
+  std::uint32_t loops = 0;
   MilliGpu gpus;     ///< devices of all nodes
   Watts max_draw;    ///< Σ max of all nodes
 };
@@ -76,7 +118,7 @@ class Estate {
  public:
   /// Compiles all node types and sites together. Refuses, with the path inside the site's document
   /// (`spec.halls[0].rows[1]…`, `Error::file` being `Site NAME`): unknown node types, elements, cooling units and
-  /// loops, duplicate names, cycles in the network, an element that is no source and has no feed, a rack with nodes
+  /// loops, a unit that serves two loops, duplicate names, cycles in the network, an element that is no source and has no feed, a rack with nodes
   /// and no feed where the site has a network, shares that do not add up to 100 %, exceptions that name no rack,
   /// more than kMostNodes nodes.
   static Result<Estate> compile(const std::map<std::string, NodeTypeSpec>& types,
@@ -94,12 +136,18 @@ class Estate {
   const std::vector<EstateRack>& racks() const { return racks_; }
   const std::vector<EstateNode>& nodes() const { return nodes_; }
   const std::vector<EstateElement>& elements() const { return elements_; }
+  const std::vector<EstateCoolingUnit>& units() const { return units_; }
+  const std::vector<EstateLoop>& loops() const { return loops_; }
 
   const EstateType& type_of(NodeIndex node) const { return types_[nodes_[node].type]; }
   const EstateSite& site_of(NodeIndex node) const { return sites_[nodes_[node].site]; }
 
   /// kNowhere if there is no node of that name (site/hall/rack/node).
   NodeIndex find_node(std::string_view name) const;
+  /// kNowhere if there is no site of that name.
+  SiteIndex find_site(std::string_view name) const;
+  /// The elements and cooling units of a site that the names stand for; ranges make many.
+  Result<EstateLoss> find_parts(SiteIndex site, const std::vector<std::string>& patterns) const;
 
  private:
   friend class EstateCompiler;
@@ -109,6 +157,8 @@ class Estate {
   std::vector<EstateRack> racks_;
   std::vector<EstateNode> nodes_;
   std::vector<EstateElement> elements_;
+  std::vector<EstateCoolingUnit> units_;
+  std::vector<EstateLoop> loops_;
   std::unordered_map<std::string_view, NodeIndex> node_by_name_;  // views into nodes_
 };
 

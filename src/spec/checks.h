@@ -11,6 +11,8 @@ inline constexpr std::int32_t kMostDevices = 64;
 inline constexpr std::int64_t kMostTasks = 65'536;
 inline constexpr Watts kMostNodePower{1'000'000};
 inline constexpr Watts kMostPower{1'000'000'000'000};
+inline constexpr MillilitresPerMinute kMostFlow{1'000'000'000'000};
+inline constexpr Grams kMostWeight{1'000'000'000};
 inline constexpr MilliCpu kMostCores{65'536'000};
 inline constexpr Bytes kMostMemory{1LL << 46};
 inline constexpr Bytes kMostDisk{1LL << 50};

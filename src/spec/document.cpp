@@ -192,6 +192,7 @@ int name_depth(Kind kind) {
       return 1;
     case Kind::kProject:
     case Kind::kContract:
+    case Kind::kRestriction:
       return 2;
     case Kind::kJob:
       return 3;

@@ -9,11 +9,12 @@ namespace penstock {
 
 inline constexpr std::string_view kApiVersion = "penstock/v1";
 
-enum class Kind { kNodeType, kSite, kTenant, kProject, kContract, kJob };
+enum class Kind { kNodeType, kSite, kTenant, kProject, kContract, kRestriction, kJob };
 constexpr auto enum_names(Kind) {
   return std::array{EnumName<Kind>{Kind::kNodeType, "NodeType"}, EnumName<Kind>{Kind::kSite, "Site"},
                     EnumName<Kind>{Kind::kTenant, "Tenant"},     EnumName<Kind>{Kind::kProject, "Project"},
-                    EnumName<Kind>{Kind::kContract, "Contract"}, EnumName<Kind>{Kind::kJob, "Job"}};
+                    EnumName<Kind>{Kind::kContract, "Contract"}, EnumName<Kind>{Kind::kRestriction, "Restriction"},
+                    EnumName<Kind>{Kind::kJob, "Job"}};
 }
 
 struct Metadata {
@@ -31,7 +32,7 @@ struct Metadata {
   bool operator==(const Metadata&) const = default;
 };
 
-using AnySpec = std::variant<NodeTypeSpec, SiteSpec, TenantSpec, ProjectSpec, ContractSpec, JobSpec>;
+using AnySpec = std::variant<NodeTypeSpec, SiteSpec, TenantSpec, ProjectSpec, ContractSpec, RestrictionSpec, JobSpec>;
 
 /// Where a document came from, for faults that are found after reading (dangling names).
 struct Origin {
@@ -84,7 +85,7 @@ json::object document_schema();
 /// The reference of the language as Markdown, one table an object, from the same descriptions as the reader.
 std::string spec_reference();
 
-/// Depth of the scope in a name of this kind: Site 1, Project 2, Job 3.
+/// Depth of the scope in a name of this kind: Site 1, Restriction 2 (site/label), Job 3.
 int name_depth(Kind kind);
 
 /// Checks that do not depend on other objects: names, ranges, values.

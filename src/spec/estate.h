@@ -72,6 +72,10 @@ struct NodeTypeSpec {
   NodePowerSpec power;
   std::optional<SuppliesSpec> supplies;
   std::optional<Ppm> liquid_share;
+  std::optional<MillilitresPerMinute> flow;
+  std::int32_t rails = 0;
+  std::int32_t units = 0;
+  std::optional<Grams> weight;
 
   void check(Problems& problems) const;
   static constexpr auto schema() {
@@ -83,7 +87,11 @@ struct NodeTypeSpec {
                   field("power", &NodeTypeSpec::power, required, "electrical draw of one node"),
                   field("supplies", &NodeTypeSpec::supplies, optional, "power supply units"),
                   field("liquidShare", &NodeTypeSpec::liquid_share, optional,
-                        "share of the heat that leaves by liquid; the rest leaves by air"));
+                        "share of the heat that leaves by liquid; the rest leaves by air"),
+                  field("flow", &NodeTypeSpec::flow, optional, "coolant flow that one node needs at its max draw"),
+                  field("rails", &NodeTypeSpec::rails, optional, "fabric ports of one node, one a rail"),
+                  field("units", &NodeTypeSpec::units, optional, "rack units that one node takes"),
+                  field("weight", &NodeTypeSpec::weight, optional, "weight of one node"));
   }
   bool operator==(const NodeTypeSpec&) const = default;
 };
@@ -110,9 +118,24 @@ struct GridPhaseSpec {
   bool operator==(const GridPhaseSpec&) const = default;
 };
 
+/// Power that the grid operator may order off, which makes the order a contingency.
+struct InterruptibleSpec {
+  Watts power;
+  Duration notice;
+
+  static constexpr auto schema() {
+    return object("Interruptible", "Import that the grid operator may order off at any time.",
+                  field("power", &InterruptibleSpec::power, required, "by how much an order may lower the import"),
+                  field("notice", &InterruptibleSpec::notice, required, "time between the order and its effect"));
+  }
+  bool operator==(const InterruptibleSpec&) const = default;
+};
+
 struct GridSpec {
   Watts contracted;
   std::vector<GridPhaseSpec> phases;
+  std::optional<InterruptibleSpec> interruptible;
+  std::optional<Watts> ramp_per_second;
   std::optional<Money> price_per_kwh;
 
   void check(Problems& problems) const;
@@ -120,6 +143,9 @@ struct GridSpec {
     return object("Grid", "The site's connection to the grid.",
                   field("contracted", &GridSpec::contracted, required, "import capacity in the connection agreement"),
                   field("phases", &GridSpec::phases, optional, "dated phases, in order; none means all of it, always"),
+                  field("interruptible", &GridSpec::interruptible, optional, "part of it that may be ordered off"),
+                  field("rampPerSecond", &GridSpec::ramp_per_second, optional,
+                        "the most by which synchronised load may change in a second"),
                   field("pricePerKwh", &GridSpec::price_per_kwh, optional, "price of one kWh of energy"));
   }
   bool operator==(const GridSpec&) const = default;
@@ -138,33 +164,135 @@ constexpr auto enum_names(ElementKind) {
 struct FeedSpec {
   std::string from;
   std::optional<Ppm> share;
+  std::optional<std::int32_t> supplies;
 
   static constexpr auto schema() {
-    return object("Feed", "One supply of an element or a rack.",
+    return object("Feed", "One supply of an element, a cooling unit or a rack.",
                   field("from", &FeedSpec::from, required,
                         "the element above; {1} {2} stand for the ranges of the name, and in a rack {hall} {row} {rack}"),
-                  field("share", &FeedSpec::share, optional, "share of the load in normal operation; equal if absent"));
+                  field("share", &FeedSpec::share, optional,
+                        "share of the load in normal operation; equal if absent. 0% is a standby: it carries the load "
+                        "only when every feed with a share is dead, the first live one all of it"),
+                  field("supplies", &FeedSpec::supplies, optional,
+                        "in a rack: supplies of each node that hang on this feed; spread evenly if absent"));
   }
   bool operator==(const FeedSpec&) const = default;
 };
 
-/// One element of the electrical network, or many by a range in the name.
+struct EfficiencyPointSpec {
+  Ppm load;
+  Ppm efficiency;
+
+  static constexpr auto schema() {
+    return object("EfficiencyPoint", "One point of an efficiency curve.",
+                  field("load", &EfficiencyPointSpec::load, required, "output, as a share of the rating"),
+                  field("efficiency", &EfficiencyPointSpec::efficiency, required, "output over input at that load"));
+  }
+  bool operator==(const EfficiencyPointSpec&) const = default;
+};
+
+struct OverloadPointSpec {
+  Ppm load;
+  Duration time;
+
+  static constexpr auto schema() {
+    return object("OverloadPoint", "One point of an overload curve.",
+                  field("load", &OverloadPointSpec::load, required, "load, as a share of the rating; above 100%"),
+                  field("time", &OverloadPointSpec::time, required, "how long it is borne"));
+  }
+  bool operator==(const OverloadPointSpec&) const = default;
+};
+
+struct ModulesSpec {
+  std::int32_t count = 1;
+  std::int32_t redundant = 0;
+
+  static constexpr auto schema() {
+    return object("Modules", "The modules that an element is made of.",
+                  field("count", &ModulesSpec::count, required, "modules installed; together they make the rating"),
+                  field("redundant", &ModulesSpec::redundant, optional, "modules whose loss must not matter"));
+  }
+  bool operator==(const ModulesSpec&) const = default;
+};
+
+/// One element of the electrical network, or many by a range in the name. Its rating is given in one of three ways:
+/// in watts; as apparent power with a power factor; as current and voltage with phases and a power factor.
 struct ElementSpec {
   std::string name;
   ElementKind kind = ElementKind::kBusway;
-  Watts rating;
+  std::optional<Watts> rating;
+  std::optional<VoltAmps> apparent;
+  std::optional<MilliAmps> current;
+  std::optional<Volts> voltage;
+  std::optional<std::int32_t> phases;
+  std::optional<Ppm> power_factor;
+  std::optional<Ppm> continuous;
+  std::optional<Ppm> reserve;
+  std::optional<ModulesSpec> modules;
   std::optional<Ppm> efficiency;
+  std::vector<EfficiencyPointSpec> efficiency_curve;
+  std::vector<OverloadPointSpec> overload;
+  std::optional<Time> from;
   std::vector<FeedSpec> feeds;
 
   static constexpr auto schema() {
     return object("Element", "A node of the electrical network; a range in the name makes many.",
                   field("name", &ElementSpec::name, required, "its name, e.g. ups-[1-4][a,b]"),
                   field("kind", &ElementSpec::kind, required, "what it is"),
-                  field("rating", &ElementSpec::rating, required, "power it may carry continuously"),
+                  field("rating", &ElementSpec::rating, optional, "power that its plate allows; or apparent; or current"),
+                  field("apparent", &ElementSpec::apparent, optional, "apparent power that its plate allows"),
+                  field("current", &ElementSpec::current, optional, "current of one phase that its plate allows"),
+                  field("voltage", &ElementSpec::voltage, optional, "with current: between phases, or to neutral if one phase"),
+                  field("phases", &ElementSpec::phases, optional, "with current: 1 or 3; 3 if absent"),
+                  field("powerFactor", &ElementSpec::power_factor, optional, "with apparent or current; 100% if absent"),
+                  field("continuous", &ElementSpec::continuous, optional,
+                        "part of the rating that may be carried for hours, e.g. 80% for a breaker; 100% if absent"),
+                  field("reserve", &ElementSpec::reserve, optional, "part of what is usable that is held back"),
+                  field("modules", &ElementSpec::modules, optional, "modules, of which some are redundant"),
                   field("efficiency", &ElementSpec::efficiency, optional, "output over input; 100% if absent"),
+                  field("efficiencyCurve", &ElementSpec::efficiency_curve, optional,
+                        "efficiency by load, in rising order up to 100%, instead of one efficiency"),
+                  field("overload", &ElementSpec::overload, optional,
+                        "what it bears above its rating and for how long, in rising order of load; none: nothing"),
+                  field("from", &ElementSpec::from, optional, "when it is energised; it is dead before"),
                   field("feeds", &ElementSpec::feeds, optional, "what supplies it; none only for grid and generator"));
   }
   bool operator==(const ElementSpec&) const = default;
+};
+
+/// Losses that must be survived together, besides every single one.
+struct LossSpec {
+  std::string name;
+  std::vector<std::string> lose;
+
+  static constexpr auto schema() {
+    return object("Loss", "Elements or cooling units that may be lost at the same moment.",
+                  field("name", &LossSpec::name, required, "its name"),
+                  field("lose", &LossSpec::lose, required, "elements and cooling units; ranges make many"));
+  }
+  bool operator==(const LossSpec&) const = default;
+};
+
+enum class SingleLosses { kAll, kNone };
+constexpr auto enum_names(SingleLosses) {
+  return std::array{EnumName<SingleLosses>{SingleLosses::kAll, "all"}, EnumName<SingleLosses>{SingleLosses::kNone, "none"}};
+}
+
+struct ContingenciesSpec {
+  SingleLosses singles = SingleLosses::kAll;
+  std::optional<Duration> shed_within;
+  std::vector<LossSpec> together;
+
+  static constexpr auto schema() {
+    return object("Contingencies", "The losses that no placement may turn into an overload.",
+                  field("singles", &ContingenciesSpec::singles, optional,
+                        "all: every single element and cooling unit, also during maintenance; none: only those named"),
+                  field("shedWithin", &ContingenciesSpec::shed_within, optional,
+                        "time in which shedding acts after a loss; until then elements bear what their overload curve "
+                        "allows for so long. 10 s if absent"),
+                  field("together", &ContingenciesSpec::together, optional, "losses of several at once"));
+  }
+  bool operator==(const ContingenciesSpec&) const = default;
 };
 
 struct NetworkSpec {
@@ -191,6 +319,7 @@ struct CoolingUnitSpec {
   std::optional<Watts> air;
   std::optional<MillilitresPerMinute> flow;
   std::optional<Watts> draw;
+  std::vector<FeedSpec> feeds;
 
   static constexpr auto schema() {
     return object("CoolingUnit", "A CDU, CRAH or chiller; a range in the name makes many.",
@@ -199,7 +328,9 @@ struct CoolingUnitSpec {
                   field("liquid", &CoolingUnitSpec::liquid, optional, "heat it takes by liquid"),
                   field("air", &CoolingUnitSpec::air, optional, "heat it takes by air"),
                   field("flow", &CoolingUnitSpec::flow, optional, "coolant flow it gives"),
-                  field("draw", &CoolingUnitSpec::draw, optional, "electrical draw of its pumps and fans"));
+                  field("draw", &CoolingUnitSpec::draw, optional, "electrical draw of its pumps and fans"),
+                  field("feeds", &CoolingUnitSpec::feeds, optional,
+                        "elements that supply it; without any it draws from the grid and dies of its own loss only"));
   }
   bool operator==(const CoolingUnitSpec&) const = default;
 };
@@ -207,11 +338,14 @@ struct CoolingUnitSpec {
 struct CoolingLoopSpec {
   std::string name;
   std::vector<std::string> units;
+  std::optional<Duration> hold;
 
   static constexpr auto schema() {
     return object("CoolingLoop", "What a group of cooling units serves together; a range in the name makes many.",
                   field("name", &CoolingLoopSpec::name, required, "its name, e.g. loop-[1-4]"),
-                  field("units", &CoolingLoopSpec::units, required, "its units; {1} {2} stand for the name's ranges"));
+                  field("units", &CoolingLoopSpec::units, required, "its units; {1} {2} stand for the name's ranges"),
+                  field("hold", &CoolingLoopSpec::hold, optional,
+                        "how long the coolant takes up the heat that lost units leave; nothing if absent"));
   }
   bool operator==(const CoolingLoopSpec&) const = default;
 };
@@ -237,11 +371,13 @@ constexpr auto enum_names(Grouping) {
 struct FabricTierSpec {
   std::string name;
   Grouping group = Grouping::kRack;
+  std::int32_t planes = 0;
 
   static constexpr auto schema() {
     return object("FabricTier", "One tier of the fabric.",
                   field("name", &FabricTierSpec::name, required, "leaf, pod, spine …"),
-                  field("group", &FabricTierSpec::group, required, "which part of the site one switch group serves"));
+                  field("group", &FabricTierSpec::group, required, "which part of the site one switch group serves"),
+                  field("planes", &FabricTierSpec::planes, optional, "parallel planes of the tier, where known"));
   }
   bool operator==(const FabricTierSpec&) const = default;
 };
@@ -270,11 +406,23 @@ struct RackNodesSpec {
   bool operator==(const RackNodesSpec&) const = default;
 };
 
+/// What a rack claims to survive; a claim is checked when the estate is compiled.
+enum class Redundancy { kNone, kN1, k2N, kDistributed, kBlock };
+constexpr auto enum_names(Redundancy) {
+  using R = Redundancy;
+  return std::array{EnumName<R>{R::kNone, "none"}, EnumName<R>{R::kN1, "n+1"}, EnumName<R>{R::k2N, "2n"},
+                    EnumName<R>{R::kDistributed, "distributed"}, EnumName<R>{R::kBlock, "block"}};
+}
+
 struct RackSpec {
   std::string name;
   std::vector<RackNodesSpec> nodes;
   std::vector<FeedSpec> feeds;
+  Redundancy redundancy = Redundancy::kNone;
   std::vector<std::string> loops;
+  std::int32_t units = 0;
+  std::optional<Grams> weight;
+  std::int32_t position = 0;
   std::map<std::string, std::string> labels;
 
   static constexpr auto schema() {
@@ -282,7 +430,14 @@ struct RackSpec {
                   field("name", &RackSpec::name, required, "its name, e.g. {row}k[01-10]"),
                   field("nodes", &RackSpec::nodes, optional, "what stands in it"),
                   field("feeds", &RackSpec::feeds, optional, "what supplies it"),
+                  field("redundancy", &RackSpec::redundancy, optional,
+                        "what it claims to survive at full power: n+1, distributed or block (3N/2, 4N/3, catcher) the loss "
+                        "of any one element below the grid; 2n also that its feeds share no element below the grid"),
                   field("loops", &RackSpec::loops, optional, "cooling loops that serve it"),
+                  field("units", &RackSpec::units, optional, "rack units it offers; 0: not told"),
+                  field("weight", &RackSpec::weight, optional, "weight of nodes that it may carry"),
+                  field("position", &RackSpec::position, optional,
+                        "place in the row of the first rack of the name, from 1; after the one before if absent"),
                   field("labels", &RackSpec::labels, optional, "labels that its nodes carry"));
   }
   bool operator==(const RackSpec&) const = default;
@@ -302,11 +457,13 @@ struct RowSpec {
 
 struct HallSpec {
   std::string name;
+  std::optional<Time> from;
   std::vector<RowSpec> rows;
 
   static constexpr auto schema() {
     return object("Hall", "A hall, or many alike by a range in the name.",
                   field("name", &HallSpec::name, required, "its name, e.g. h[1-4]"),
+                  field("from", &HallSpec::from, optional, "when its racks are ready; they draw and do nothing before"),
                   field("rows", &HallSpec::rows, required, "its rows"));
   }
   bool operator==(const HallSpec&) const = default;
@@ -318,6 +475,8 @@ struct RackExceptionSpec {
   bool absent = false;
   std::vector<RackNodesSpec> nodes;
   std::vector<FeedSpec> feeds;
+  std::optional<Redundancy> redundancy;
+  std::vector<std::string> loops;
   std::map<std::string, std::string> labels;
 
   static constexpr auto schema() {
@@ -326,6 +485,8 @@ struct RackExceptionSpec {
                   field("absent", &RackExceptionSpec::absent, optional, "true: the position is empty"),
                   field("nodes", &RackExceptionSpec::nodes, optional, "what stands in it instead"),
                   field("feeds", &RackExceptionSpec::feeds, optional, "what supplies it instead"),
+                  field("redundancy", &RackExceptionSpec::redundancy, optional, "what it claims to survive instead"),
+                  field("loops", &RackExceptionSpec::loops, optional, "cooling loops that serve it instead"),
                   field("labels", &RackExceptionSpec::labels, optional, "labels added to its nodes"));
   }
   bool operator==(const RackExceptionSpec&) const = default;
@@ -343,6 +504,7 @@ struct SiteSpec {
   std::optional<GridSpec> grid;
   std::optional<NetworkSpec> network;
   std::optional<CoolingSpec> cooling;
+  std::optional<ContingenciesSpec> contingencies;
   std::optional<FabricSpec> fabric;
   std::vector<HallSpec> halls;
   std::vector<RackExceptionSpec> exceptions;
@@ -355,6 +517,8 @@ struct SiteSpec {
                   field("grid", &SiteSpec::grid, optional, "connection to the grid"),
                   field("network", &SiteSpec::network, optional, "electrical network"),
                   field("cooling", &SiteSpec::cooling, optional, "cooling units and loops"),
+                  field("contingencies", &SiteSpec::contingencies, optional,
+                        "the losses that no placement may turn into an overload; every single one if absent"),
                   field("fabric", &SiteSpec::fabric, optional, "network between nodes"),
                   field("halls", &SiteSpec::halls, required, "halls with rows, racks and nodes"),
                   field("exceptions", &SiteSpec::exceptions, optional, "racks that differ from their template"));
@@ -362,7 +526,44 @@ struct SiteSpec {
   bool operator==(const SiteSpec&) const = default;
 };
 
+/// Why a part of a site gives less than its plate says. A failure, a derating and an order are facts: they are taken
+/// in whatever they break. Maintenance is a wish: it is refused where it would break a limit.
+enum class RestrictionCause { kFailure, kDerating, kOrder, kMaintenance };
+constexpr auto enum_names(RestrictionCause) {
+  using C = RestrictionCause;
+  return std::array{EnumName<C>{C::kFailure, "failure"}, EnumName<C>{C::kDerating, "derating"},
+                    EnumName<C>{C::kOrder, "order"}, EnumName<C>{C::kMaintenance, "maintenance"}};
+}
+
+/// Something of a site that gives less for a time. Named site/label.
+struct RestrictionSpec {
+  RestrictionCause cause = RestrictionCause::kFailure;
+  std::vector<std::string> parts;
+  std::optional<Ppm> to;
+  std::optional<Watts> import;
+  std::optional<Time> from;
+  std::optional<Time> until;
+  std::string note;
+
+  void check(Problems& problems) const;
+  static constexpr auto schema() {
+    return object("RestrictionSpec", "Something of a site that gives less for a time.",
+                  field("cause", &RestrictionSpec::cause, required, "failure, derating, order or maintenance"),
+                  field("parts", &RestrictionSpec::parts, optional,
+                        "elements and cooling units; ranges make many. With failure and maintenance they are out"),
+                  field("to", &RestrictionSpec::to, optional, "derating: what is left of their rating or capacity"),
+                  field("import", &RestrictionSpec::import, optional, "order: what the site may import at most"),
+                  field("from", &RestrictionSpec::from, optional,
+                        "when it begins; when it was applied if absent. Maintenance must say"),
+                  field("until", &RestrictionSpec::until, optional,
+                        "when it ends; when it is deleted if absent. Maintenance must say"),
+                  field("note", &RestrictionSpec::note, optional, "why, for people"));
+  }
+  bool operator==(const RestrictionSpec&) const = default;
+};
+
 PENSTOCK_JSON_ELSEWHERE(NodeTypeSpec);
+PENSTOCK_JSON_ELSEWHERE(RestrictionSpec);
 PENSTOCK_JSON_ELSEWHERE(SiteSpec);
 
 }  // namespace penstock

@@ -1,4 +1,6 @@
 // What node types and sites must satisfy by themselves; what depends on other objects is the estate compiler's.
+#include <algorithm>
+
 #include "spec/checks.h"
 #include "spec/estate.h"
 
@@ -17,9 +19,17 @@ void check_rack_name(Problems& problems, std::string_view pattern) {
   if (!named.ok()) problems.add(named.error().message, "name");
 }
 
-void check_feeds(Problems& problems, const std::vector<FeedSpec>& feeds) {
+enum class FeedsOf { kRack, kOther };
+
+void check_feeds(Problems& problems, const std::vector<FeedSpec>& feeds, FeedsOf of) {
   for (std::size_t i = 0; i < feeds.size(); ++i) {
     if (feeds[i].share) check_between(problems, fmt::format("feeds[{}].share", i), *feeds[i].share, Ppm{0}, kWhole);
+    if (!feeds[i].supplies) continue;
+    if (of == FeedsOf::kRack) {
+      check_between(problems, fmt::format("feeds[{}].supplies", i), *feeds[i].supplies, 0, 64);
+    } else {
+      problems.add("only the feeds of a rack tell the supplies of its nodes", fmt::format("feeds[{}].supplies", i));
+    }
   }
 }
 
@@ -30,6 +40,88 @@ void check_rack_nodes(Problems& problems, const std::vector<RackNodesSpec>& node
   }
 }
 
+// Exactly one of the three ways to give a rating, with what belongs to it.
+void check_rating(Problems& problems, const ElementSpec& element) {
+  const int ways = (element.rating ? 1 : 0) + (element.apparent ? 1 : 0) + (element.current ? 1 : 0);
+  if (ways != 1) {
+    problems.add(fmt::format("expected one of rating (watts), apparent (volt-amperes) and current with voltage, found {}",
+                             ways == 0 ? "none" : "several"),
+                 "rating");
+  }
+  if (element.rating) check_between(problems, "rating", *element.rating, Watts{1}, kMostPower);
+  if (element.apparent) check_between(problems, "apparent", *element.apparent, VoltAmps{1}, VoltAmps{kMostPower.count()});
+  if (element.current) {
+    check_between(problems, "current", *element.current, MilliAmps{1}, MilliAmps{100'000'000});
+    if (!element.voltage) problems.add("expected the voltage that belongs to the current", "voltage");
+  }
+  if (element.voltage) {
+    check_between(problems, "voltage", *element.voltage, Volts{1}, Volts{1'000'000});
+    if (!element.current) problems.add("a voltage belongs to a current; there is none", "voltage");
+  }
+  if (element.phases) {
+    if (*element.phases != 1 && *element.phases != 3) {
+      problems.add(fmt::format("expected 1 or 3, found {}", *element.phases), "phases");
+    } else if (!element.current) {
+      problems.add("phases belong to a current; there is none", "phases");
+    }
+  }
+  if (element.power_factor) {
+    check_between(problems, "powerFactor", *element.power_factor, Ppm{1}, kWhole);
+    if (element.rating) problems.add("a rating in watts has no power factor", "powerFactor");
+  }
+  if (element.continuous) check_between(problems, "continuous", *element.continuous, Ppm{1}, kWhole);
+  if (element.reserve) check_between(problems, "reserve", *element.reserve, Ppm{0}, kWhole - Ppm{1});
+  if (element.modules) {
+    check_between(problems, "modules.count", element.modules->count, 1, 1000);
+    check_between(problems, "modules.redundant", element.modules->redundant, 0, std::max(0, element.modules->count - 1));
+  }
+}
+
+void check_efficiency(Problems& problems, const ElementSpec& element) {
+  if (element.efficiency) check_between(problems, "efficiency", *element.efficiency, Ppm{1}, kWhole);
+  const std::vector<EfficiencyPointSpec>& curve = element.efficiency_curve;
+  if (curve.empty()) return;
+  if (element.efficiency) problems.add("expected efficiency or efficiencyCurve, found both", "efficiencyCurve");
+  Watts before{0};
+  for (std::size_t i = 0; i < curve.size(); ++i) {
+    const std::string at = fmt::format("efficiencyCurve[{}]", i);
+    check_between(problems, at + ".load", curve[i].load, Ppm{1}, kWhole);
+    check_between(problems, at + ".efficiency", curve[i].efficiency, Ppm{1}, kWhole);
+    if (i > 0 && curve[i].load <= curve[i - 1].load) {
+      problems.add(fmt::format("expected more than the load of the point before it ({}), found {}",
+                               Text<Ppm>::format(curve[i - 1].load), Text<Ppm>::format(curve[i].load)),
+                   at + ".load");
+    }
+    if (curve[i].efficiency <= Ppm{0}) continue;
+    const Watts input{mul_div_ceil(curve[i].load.count(), kWhole.count(), curve[i].efficiency.count())};
+    if (input <= before) problems.add("expected a greater input at a greater load", at + ".efficiency");
+    before = input;
+  }
+  if (curve.back().load != kWhole) {
+    problems.add(fmt::format("expected the last point at a load of 100%, found {}", Text<Ppm>::format(curve.back().load)),
+                 fmt::format("efficiencyCurve[{}].load", curve.size() - 1));
+  }
+}
+
+void check_overload(Problems& problems, const std::vector<OverloadPointSpec>& curve) {
+  for (std::size_t i = 0; i < curve.size(); ++i) {
+    const std::string at = fmt::format("overload[{}]", i);
+    check_between(problems, at + ".load", curve[i].load, kWhole, kWhole * 100);
+    check_between(problems, at + ".time", curve[i].time, milliseconds(1), hours(24 * 365));
+    if (i == 0) continue;
+    if (curve[i].load <= curve[i - 1].load) {
+      problems.add(fmt::format("expected more than the load of the point before it ({}), found {}",
+                               Text<Ppm>::format(curve[i - 1].load), Text<Ppm>::format(curve[i].load)),
+                   at + ".load");
+    }
+    if (curve[i].time > curve[i - 1].time) {
+      problems.add(fmt::format("expected at most {}, the time of the lesser load before it, found {}",
+                               Text<Duration>::format(curve[i - 1].time), Text<Duration>::format(curve[i].time)),
+                   at + ".time");
+    }
+  }
+}
+
 void check_network(Problems& problems, const NetworkSpec& network) {
   Problems::Step at_network(problems, "network");
   Problems::Step at_elements(problems, "elements");
@@ -37,9 +129,10 @@ void check_network(Problems& problems, const NetworkSpec& network) {
     Problems::Step at_element(problems, i);
     const ElementSpec& element = network.elements[i];
     check_range_name(problems, "name", element.name);
-    check_between(problems, "rating", element.rating, Watts{1}, kMostPower);
-    if (element.efficiency) check_between(problems, "efficiency", *element.efficiency, Ppm{1}, kWhole);
-    check_feeds(problems, element.feeds);
+    check_rating(problems, element);
+    check_efficiency(problems, element);
+    check_overload(problems, element.overload);
+    check_feeds(problems, element.feeds, FeedsOf::kOther);
   }
 }
 
@@ -52,13 +145,29 @@ void check_cooling(Problems& problems, const CoolingSpec& cooling) {
     check_range_name(problems, "name", unit.name);
     if (unit.liquid) check_between(problems, "liquid", *unit.liquid, Watts{0}, kMostPower);
     if (unit.air) check_between(problems, "air", *unit.air, Watts{0}, kMostPower);
+    if (unit.flow) check_between(problems, "flow", *unit.flow, MillilitresPerMinute{0}, kMostFlow);
     if (unit.draw) check_between(problems, "draw", *unit.draw, Watts{0}, kMostPower);
+    check_feeds(problems, unit.feeds, FeedsOf::kOther);
   }
   for (std::size_t i = 0; i < cooling.loops.size(); ++i) {
     Problems::Step at_loops(problems, "loops");
     Problems::Step at_loop(problems, i);
     check_range_name(problems, "name", cooling.loops[i].name);
     if (cooling.loops[i].units.empty()) problems.add("expected at least one cooling unit", "units");
+    if (cooling.loops[i].hold) check_between(problems, "hold", *cooling.loops[i].hold, Duration{}, hours(24));
+  }
+}
+
+void check_contingencies(Problems& problems, const ContingenciesSpec& contingencies) {
+  Problems::Step at_contingencies(problems, "contingencies");
+  if (contingencies.shed_within) check_between(problems, "shedWithin", *contingencies.shed_within, Duration{}, hours(1));
+  for (std::size_t i = 0; i < contingencies.together.size(); ++i) {
+    const LossSpec& loss = contingencies.together[i];
+    Problems::Step at_together(problems, "together");
+    Problems::Step at_loss(problems, i);
+    check_label(problems, "name", loss.name);
+    if (loss.lose.empty()) problems.add("expected at least one element or cooling unit", "lose");
+    for (std::size_t k = 0; k < loss.lose.size(); ++k) check_range_name(problems, fmt::format("lose[{}]", k), loss.lose[k]);
   }
 }
 
@@ -66,6 +175,7 @@ void check_fabric(Problems& problems, const FabricSpec& fabric) {
   Problems::Step at_fabric(problems, "fabric");
   for (std::size_t i = 0; i < fabric.tiers.size(); ++i) {
     check_label(problems, fmt::format("tiers[{}].name", i), fabric.tiers[i].name);
+    check_between(problems, fmt::format("tiers[{}].planes", i), fabric.tiers[i].planes, 0, 64);
     if (i > 0 && fabric.tiers[i].group < fabric.tiers[i - 1].group) {
       problems.add(fmt::format("expected {} or wider: tiers go from the nearest to the farthest",
                                name_of(fabric.tiers[i - 1].group)),
@@ -89,7 +199,10 @@ void check_halls(Problems& problems, const std::vector<HallSpec>& halls) {
         Problems::Step at_rack(problems, k);
         check_rack_name(problems, rack.name);
         check_rack_nodes(problems, rack.nodes);
-        check_feeds(problems, rack.feeds);
+        check_feeds(problems, rack.feeds, FeedsOf::kRack);
+        check_between(problems, "units", rack.units, 0, 100);
+        check_between(problems, "position", rack.position, 0, 10'000);
+        if (rack.weight) check_between(problems, "weight", *rack.weight, Grams{0}, kMostWeight);
       }
     }
   }
@@ -106,11 +219,12 @@ void check_exceptions(Problems& problems, const std::vector<RackExceptionSpec>& 
     } else {
       for (std::string_view part : parts) check_range_name(problems, "rack", part);
     }
-    if (exception.absent && !(exception.nodes.empty() && exception.feeds.empty() && exception.labels.empty())) {
-      problems.add("an absent rack can have no nodes, feeds or labels", "absent");
+    if (exception.absent && !(exception.nodes.empty() && exception.feeds.empty() && exception.labels.empty() &&
+                              exception.loops.empty() && !exception.redundancy)) {
+      problems.add("an absent rack can have no nodes, feeds, loops, redundancy or labels", "absent");
     }
     check_rack_nodes(problems, exception.nodes);
-    check_feeds(problems, exception.feeds);
+    check_feeds(problems, exception.feeds, FeedsOf::kRack);
   }
 }
 
@@ -148,6 +262,10 @@ void NodeTypeSpec::check(Problems& problems) const {
   check_between(problems, "memory", memory, Bytes{1}, kMostMemory);
   if (disk) check_between(problems, "disk", *disk, Bytes{0}, kMostDisk);
   if (liquid_share) check_between(problems, "liquidShare", *liquid_share, Ppm{0}, kWhole);
+  if (flow) check_between(problems, "flow", *flow, MillilitresPerMinute{0}, kMostFlow);
+  check_between(problems, "rails", rails, 0, 64);
+  check_between(problems, "units", units, 0, 100);
+  if (weight) check_between(problems, "weight", *weight, Grams{0}, kMostWeight);
 }
 
 void GridSpec::check(Problems& problems) const {
@@ -166,13 +284,42 @@ void GridSpec::check(Problems& problems) const {
     }
     if (phase.built) check_between(problems, fmt::format("phases[{}].built", i), *phase.built, Watts{0}, kMostPower);
   }
+  if (interruptible) {
+    check_between(problems, "interruptible.power", interruptible->power, Watts{1}, std::max(Watts{1}, contracted));
+    check_between(problems, "interruptible.notice", interruptible->notice, Duration{}, hours(24 * 365));
+  }
+  if (ramp_per_second) check_between(problems, "rampPerSecond", *ramp_per_second, Watts{1}, kMostPower);
   if (price_per_kwh) check_price(problems, "pricePerKwh", *price_per_kwh);
+}
+
+void RestrictionSpec::check(Problems& problems) const {
+  for (std::size_t i = 0; i < parts.size(); ++i) check_range_name(problems, fmt::format("parts[{}]", i), parts[i]);
+  const bool order = cause == RestrictionCause::kOrder;
+  if (order && !parts.empty()) problems.add("an order limits the import of the site and has no parts", "parts");
+  if (!order && parts.empty()) problems.add("expected at least one element or cooling unit", "parts");
+  if (order && !import) problems.add("expected the import that the order allows", "import");
+  if (!order && import) problems.add("only an order limits the import", "import");
+  if (import) check_between(problems, "import", *import, Watts{0}, kMostPower);
+  const bool derating = cause == RestrictionCause::kDerating;
+  if (derating && !to) problems.add("expected what is left, such as 80%", "to");
+  if (!derating && to) problems.add("only a derating leaves a part; with failure and maintenance nothing is left", "to");
+  if (to) check_between(problems, "to", *to, Ppm{0}, kWhole);
+  if (cause == RestrictionCause::kMaintenance) {
+    if (!from) problems.add("expected when the maintenance begins", "from");
+    if (!until) problems.add("expected when the maintenance ends", "until");
+  }
+  if (from && until && *from >= *until) {
+    problems.add(
+        fmt::format("expected a time after from ({}), found {}", Text<Time>::format(*from), Text<Time>::format(*until)),
+        "until");
+  }
 }
 
 void SiteSpec::check(Problems& problems) const {
   check_country(problems, "country", country);
   if (network) check_network(problems, *network);
   if (cooling) check_cooling(problems, *cooling);
+  if (contingencies) check_contingencies(problems, *contingencies);
   if (fabric) check_fabric(problems, *fabric);
   check_halls(problems, halls);
   check_exceptions(problems, exceptions);

@@ -64,6 +64,21 @@ struct RampStepSpec {
   bool operator==(const RampStepSpec&) const = default;
 };
 
+/// What a contract lets go of when a loss leaves too little power.
+struct ShedSpec {
+  Ppm to;
+  std::optional<Ppm> rebate;
+
+  static constexpr auto schema() {
+    return object("Shed", "What may be taken from its work, for as long as a loss or an order leaves too little power.",
+                  field("to", &ShedSpec::to, required,
+                        "what each task keeps of the power it may draw, never less than its devices at their lowest limit; "
+                        "0%: the work may be stopped and queued again"),
+                  field("rebate", &ShedSpec::rebate, optional, "part of the price that is given back for that time"));
+  }
+  bool operator==(const ShedSpec&) const = default;
+};
+
 /// What a tenant has bought. Workloads run under one contract, which bounds, places and prices them.
 struct ContractSpec {
   ServiceClass service_class = ServiceClass::kOnDemand;
@@ -72,6 +87,7 @@ struct ContractSpec {
   std::vector<std::string> sites;
   std::vector<std::string> jurisdictions;
   Money price_per_gpu_hour;
+  std::optional<ShedSpec> shed;
   std::optional<Time> from;
   std::optional<Time> until;
 
@@ -85,6 +101,8 @@ struct ContractSpec {
                   field("jurisdictions", &ContractSpec::jurisdictions, optional,
                         "countries it is bound to; none means anywhere"),
                   field("pricePerGpuHour", &ContractSpec::price_per_gpu_hour, required, "price of one GPU for one hour"),
+                  field("shed", &ContractSpec::shed, optional,
+                        "what may be shed; if absent nothing, but of class spot everything"),
                   field("from", &ContractSpec::from, optional, "when it begins"),
                   field("until", &ContractSpec::until, optional, "when it ends"));
   }

@@ -18,6 +18,10 @@ void ContractSpec::check(Problems& problems) const {
   check_labels(problems, "sites", sites);
   check_countries(problems, "jurisdictions", jurisdictions);
   check_price(problems, "pricePerGpuHour", price_per_gpu_hour);
+  if (shed) {
+    check_between(problems, "shed.to", shed->to, Ppm{0}, kWhole);
+    if (shed->rebate) check_between(problems, "shed.rebate", *shed->rebate, Ppm{0}, kWhole);
+  }
   if (from && until && *from >= *until) {
     problems.add(
         fmt::format("expected a time after from ({}), found {}", Text<Time>::format(*from), Text<Time>::format(*until)),

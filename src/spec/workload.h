@@ -45,6 +45,7 @@ struct JobSpec {
   std::optional<Duration> time_limit;
   std::optional<Duration> estimate;
   std::optional<Duration> stop_grace;
+  std::optional<Watts> gpu_power;
   std::int32_t max_restarts = 0;
 
   void check(Problems& problems) const;
@@ -63,6 +64,8 @@ struct JobSpec {
                   field("estimate", &JobSpec::estimate, optional,
                         "how long it will probably take; simulated nodes take exactly this long"),
                   field("stopGrace", &JobSpec::stop_grace, optional, "between TERM and KILL; 30 s if absent"),
+                  field("gpuPower", &JobSpec::gpu_power, optional,
+                        "power limit of each GPU, within the range of its node type; the highest if absent"),
                   field("maxRestarts", &JobSpec::max_restarts, optional, "times it is started again after a failure, 0 to 100"));
   }
   bool operator==(const JobSpec&) const = default;

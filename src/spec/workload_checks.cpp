@@ -76,6 +76,7 @@ void JobSpec::check(Problems& problems) const {
   if (time_limit) check_between(problems, "timeLimit", *time_limit, milliseconds(1), kLongest);
   if (estimate) check_between(problems, "estimate", *estimate, milliseconds(1), kLongest);
   if (stop_grace) check_between(problems, "stopGrace", *stop_grace, Duration{}, hours(1));
+  if (gpu_power) check_between(problems, "gpuPower", *gpu_power, Watts{1}, kMostNodePower);
   check_between(problems, "maxRestarts", max_restarts, 0, 100);
 }
 

@@ -193,7 +193,7 @@ TEST_F(Placement, StaysOnTheSitesModelsAndTypesThatAreAllowed) {
 TEST_F(Placement, NodesCarryTheLabelsOfTheirRack) {
   SiteSpec labelled = site("NO", "h200", "r[1-2]", "n[1-2]");
   labelled.halls[0].rows[0].racks[0].labels = {{"pool", "train"}, {"tier", "2"}};
-  labelled.exceptions.push_back({"h1/r2", false, {}, {}, {{"tier", "1"}}});
+  labelled.exceptions.push_back({.rack = "h1/r2", .labels = {{"tier", "1"}}});
   world_.apply("north", labelled);
   JobSpec spec = gang(1, 1000);
   spec.node_labels = {{"pool", "train"}, {"tier", "1"}};
@@ -232,10 +232,10 @@ TEST_F(Placement, AQuestionTakesNothing) {
   world_.submit("acme/llm/b", gang(3, 8000));
   const Job& job = world_.job("acme/llm/b");
   State& state = world_.engine().scratch_state();
-  const auto first = place(state, job, candidate_pools(state, job));
+  const auto first = place(state, job, candidate_pools(state, job), world_.now);
   ASSERT_TRUE(first);
-  EXPECT_EQ(place(state, job, candidate_pools(state, job)), first);
-  EXPECT_TRUE(fits_when_empty(state, job, candidate_pools(state, job)));
+  EXPECT_EQ(place(state, job, candidate_pools(state, job), world_.now), first);
+  EXPECT_TRUE(fits_when_empty(state, job, candidate_pools(state, job), world_.now));
   EXPECT_EQ(world_.reasons("acme/llm/b"), "");
 }
 

@@ -101,8 +101,11 @@ TEST(StreamsTogether, ReachEverything) {
   for (const auto& entry : enum_names(WaitReason{})) seen["waits for " + std::string(entry.name)];
   for (const auto& entry : enum_names(JobReason{})) seen["ends as " + std::string(entry.name)];
   seen.erase("ends as none");
+  seen.erase("ends as shed");  // what is shed goes back to the queue
   [&]<class... E>(std::variant<E...>*) { (seen[std::string(E::kType)], ...); }(static_cast<Event*>(nullptr));
-  for (std::uint64_t seed = 1; seed <= 25; ++seed) {
+  // An event that needs a promise and then the failure of the very other side: see Power.MaintenanceIsRefused….
+  seen.erase("maintenance.revoked");
+  for (std::uint64_t seed = 1; seed <= 60; ++seed) {
     World world;
     world.watchful = false;
     play(seed, world);

@@ -63,6 +63,16 @@ Command Stream::command(const State& state) {
   }
   if (dice < 82) return RevokeToken{fmt::format("t{}", pick(4))};
   if (dice < 83) return TakeLeadership{state.facts().epoch + pick(2), "1.0"};
+  if (dice < 87) return ApplyDocuments{{restriction_document(state)}, one_in(8)};
+  if (dice < 88) return DeleteObject{Kind::kRestriction, fmt::format("{}/x{}", any(kSites), pick(4)), {}};
+  if (dice < 90) {
+    std::string name = fmt::format("{}/j{}", any(kProjects), pick(30));
+    for (const auto& [uid, job] : state.facts().jobs) {
+      if (job.holds() && one_in(2)) name = job.name;
+    }
+    const std::optional<Watts> limit = one_in(3) ? std::nullopt : std::optional(Watts(static_cast<std::int64_t>(pick(1'000) + 1)));
+    return SetGpuPower{name, limit, {}};
+  }
   return Tick{};
 }
 
@@ -79,7 +89,57 @@ Document Stream::estate_document() {
                        one_in(2) ? RuntimeKind::kAgent : RuntimeKind::kSimulated);
   if (one_in(2)) spec.halls[0].rows[0].racks[0].labels = {{"pool", one_in(2) ? "train" : "serve"}};
   if (one_in(4)) spec.halls[0].rows[0].racks[0].nodes.push_back({"x1", any(kModels)});
+  if (one_in(2)) add_network(spec);
   return document(any(kSites), spec);
+}
+
+// Two sides and a loop, mostly of enough for a part of the nodes.
+void Stream::add_network(SiteSpec& spec) {
+  GridSpec grid;
+  grid.contracted = Watts(60'000);
+  if (one_in(8)) grid.ramp_per_second = Watts(5'000);
+  if (one_in(6)) grid.interruptible = InterruptibleSpec{Watts(20'000), minutes(5)};
+  spec.grid = grid;
+  ElementSpec source;
+  source.name = "grid";
+  source.kind = ElementKind::kGrid;
+  source.rating = Watts(100'000);
+  ElementSpec side;
+  side.name = "ups-[a,b]";
+  side.kind = ElementKind::kUps;
+  side.rating = Watts(6'000 + 2'000 * static_cast<std::int64_t>(pick(10)));
+  side.efficiency = Ppm(960'000);
+  if (one_in(2)) side.overload = {{Ppm(1'500'000), seconds(10)}};
+  side.feeds = {{"grid", std::nullopt, std::nullopt}};
+  spec.network = NetworkSpec{{source, side}};
+  RackSpec& rack = spec.halls[0].rows[0].racks[0];
+  rack.feeds = {{"ups-a", std::nullopt, std::nullopt}, {"ups-b", std::nullopt, std::nullopt}};
+  if (one_in(6)) rack.feeds.pop_back();
+  if (one_in(2)) return;
+  CoolingUnitSpec unit;
+  unit.name = "crah-[1-2]";
+  unit.kind = CoolingKind::kCrah;
+  unit.air = Watts(6'000 + 2'000 * static_cast<std::int64_t>(pick(10)));
+  unit.draw = Watts(100);
+  spec.cooling = CoolingSpec{{unit}, {{"air", {"crah-[1-2]"}, std::nullopt}}};
+  rack.loops = {"air"};
+}
+
+Document Stream::restriction_document(const State& state) {
+  RestrictionSpec spec;
+  spec.cause = enum_names(RestrictionCause{})[pick(4)].value;
+  const Time now = state.facts().now;
+  if (spec.cause == RestrictionCause::kOrder) {
+    spec.import = Watts(1'000 * static_cast<std::int64_t>(pick(30)));
+  } else {
+    spec.parts = {one_in(8) ? "crah-1" : spec.cause == RestrictionCause::kMaintenance ? "ups-a" : "ups-b"};
+  }
+  if (spec.cause == RestrictionCause::kDerating) spec.to = Ppm(100'000 * static_cast<std::int64_t>(pick(10)));
+  if (spec.cause == RestrictionCause::kMaintenance || one_in(2)) {
+    spec.from = now + minutes(static_cast<std::int64_t>(pick(8)));
+    spec.until = *spec.from + minutes(1 + static_cast<std::int64_t>(pick(20)));
+  }
+  return document(fmt::format("{}/x{}", any(kSites), static_cast<int>(spec.cause)), spec);
 }
 
 Document Stream::tenancy_document(const State& state) {
@@ -112,6 +172,8 @@ Document Stream::tenancy_document(const State& state) {
       spec.jurisdictions = any(kCountries);
       if (one_in(6)) spec.gpu_models = {any(kModels)};
       if (one_in(6)) spec.sites = {any(kSites)};
+      if (one_in(3)) spec.service_class = ServiceClass::kSpot;
+      if (one_in(2)) spec.shed = ShedSpec{Ppm(250'000 * static_cast<std::int64_t>(pick(4))), std::nullopt};
       return document(any(kContracts), spec);
     }
   }
@@ -124,7 +186,11 @@ ApplyDocuments Stream::apply(const State& state) {
     for (const std::string& model : kModels) out.documents.push_back(document(model, node_type(model, 4)));
     for (const std::string& tenant : kTenants) out.documents.push_back(document(tenant, TenantSpec{}));
     for (const std::string& project : kProjects) out.documents.push_back(document(project, ProjectSpec{}));
-    for (const std::string& name : kContracts) out.documents.push_back(document(name, contract()));
+    for (const std::string& name : kContracts) {
+      ContractSpec spec = contract();
+      spec.shed = ShedSpec{Ppm(one_in(4) ? 0 : 500'000), std::nullopt};
+      out.documents.push_back(document(name, spec));
+    }
     return out;
   }
   for (std::uint64_t i = pick(3) + 1; i > 0; --i) {
@@ -137,7 +203,8 @@ ApplyDocuments Stream::apply(const State& state) {
 
 DeleteObject Stream::remove(const State& state) {
   DeleteObject out;
-  switch (pick(5)) {
+  switch (pick(6)) {
+    case 5: out = {Kind::kRestriction, fmt::format("{}/x{}", any(kSites), pick(4)), {}}; break;
     case 0: out = {Kind::kNodeType, any(kModels), {}}; break;
     case 1: out = {Kind::kSite, any(kSites), {}}; break;
     case 2: out = {Kind::kTenant, any(kTenants), {}}; break;

@@ -32,6 +32,8 @@ class Stream {
   Command command(const State& state);
   Duration pause();
   Document estate_document();
+  void add_network(SiteSpec& spec);
+  Document restriction_document(const State& state);
   Document tenancy_document(const State& state);
   ApplyDocuments apply(const State& state);
   DeleteObject remove(const State& state);

@@ -1,5 +1,6 @@
 // The compiled estate: expansion, names, shares and exceptions; every refusal with its path and exact text.
 #include "estate/estate.h"
+#include "estate/limits.h"
 
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
@@ -35,8 +36,8 @@ spec:
     - {name: "ups-[a,b]", kind: ups, rating: 5MW, efficiency: 96%, feeds: [{from: grid}]}
     - {name: "bw-[1-2]-[a,b]", kind: busway, rating: 1MW, feeds: [{from: "ups-{2}"}]}
   cooling:
-    units: [{name: "cdu-[1-4]", kind: cdu}]
-    loops: [{name: "loop-[1-2]", units: ["cdu-{1}", "cdu-[3-4]"]}]
+    units: [{name: "cdu-[1-4]", kind: cdu}, {name: "cdu-[1-2]-[3-4]", kind: cdu}]
+    loops: [{name: "loop-[1-2]", units: ["cdu-{1}", "cdu-{1}-[3-4]"]}]
   halls:
   - name: h[1-2]
     rows:
@@ -121,7 +122,7 @@ TEST(Estate, ExpandsTemplates) {
   EXPECT_EQ(estate->nodes()[0].name, "north/h1/r1k02/n1");
   const EstateSite& site = estate->sites()[0];
   EXPECT_EQ(site.country, "NO");
-  EXPECT_EQ(site.price_per_kwh, (Money{40'000, "EUR"}));
+  EXPECT_EQ(site.grid->price_per_kwh, (Money{40'000, "EUR"}));
   EXPECT_EQ(site.nodes, 38u);
   EXPECT_EQ(site.gpus, MilliGpu((36 * 8 + 2) * 1000));
   EXPECT_EQ(site.max_draw, Watts(36 * 10'000 + 2 * 300));
@@ -131,7 +132,8 @@ TEST(Estate, ExpandsTemplates) {
   EXPECT_EQ(rack.row, "r2");
   EXPECT_EQ(rack.nodes, 4u);
   EXPECT_EQ(feeds_of(*estate, rack.feeds), (std::vector<std::string>{"north/bw-1-a 50%", "north/bw-2-b 50%"}));
-  EXPECT_EQ(rack.loops, std::vector<std::string>{"north/loop-1"});
+  ASSERT_EQ(rack.loops.size(), 1u);
+  EXPECT_EQ(estate->loops()[rack.loops[0]].name, "north/loop-1");
   EXPECT_EQ(rack.labels, (std::map<std::string, std::string>{{"pool", "train"}}));
 
   const EstateRack& other = rack_named(*estate, "north/h2/r1k03");
@@ -141,8 +143,8 @@ TEST(Estate, ExpandsTemplates) {
   EXPECT_EQ(estate->type_of(other.first_node).name, "small");
 
   EXPECT_EQ(feeds_of(*estate, estate->elements()[4].feeds), std::vector<std::string>{"north/ups-b 100%"});
-  EXPECT_EQ(estate->elements()[1].efficiency, Ppm(960'000));
-  EXPECT_EQ(estate->elements()[0].efficiency, Ppm(1'000'000));
+  EXPECT_EQ(estate->elements()[1].transfer, (Transfer{Watts(0), Ppm(1'041'667)}));
+  EXPECT_EQ(estate->elements()[0].transfer, Transfer{});
 }
 
 TEST(Estate, FindsNodesAlsoAfterMoving) {
@@ -243,13 +245,13 @@ std::vector<Case> cases() {
       {"UnknownKeyInLoop", with(kSite, "loops: [\"loop-1\"]", "loops: [\"loop-{aisle}\"]"),
        "Site north: spec.halls[0].rows[0].racks[0].loops[0]: 'aisle' is not known here; expected one of {1} {hall} "
        "{row} {rack}"},
-      {"UnknownCoolingUnit", with(kSite, "\"cdu-[3-4]\"", "\"cdu-[3-5]\""),
-       "Site north: spec.cooling.loops[0].units[1]: no cooling unit 'cdu-5'; there are 'cdu-1', 'cdu-2', 'cdu-3' and 1 "
+      {"UnknownCoolingUnit", with(kSite, "\"cdu-{1}-[3-4]\"", "\"cdu-{1}-[3-5]\""),
+       "Site north: spec.cooling.loops[0].units[1]: no cooling unit 'cdu-1-5'; there are 'cdu-1-3', 'cdu-1-4', 'cdu-1' and 5 "
        "more"},
       {"CoolingUnitKey", with(kSite, "\"cdu-{1}\"", "\"cdu-{2}\""),
        "Site north: spec.cooling.loops[0].units[0]: '2' is not known here; expected one of {1}"},
-      {"CoolingUnitRange", with(kSite, "\"cdu-[3-4]\"", "\"cdu-[4-3]\""),
-       "Site north: spec.cooling.loops[0].units[1]: 'cdu-[4-3]' is not a range: it falls; expected e.g. r[01-16] or "
+      {"CoolingUnitRange", with(kSite, "\"cdu-{1}-[3-4]\"", "\"cdu-{1}-[4-3]\""),
+       "Site north: spec.cooling.loops[0].units[1]: 'cdu-1-[4-3]' is not a range: it falls; expected e.g. r[01-16] or "
        "h[a,c-e]"},
       {"ElementTwice",
        with(kSite, "name: grid, kind: grid, rating: 10MW}",
@@ -260,7 +262,7 @@ std::vector<Case> cases() {
             "{name: \"cdu-[1-4]\", kind: cdu}, {name: \"cdu-4\", kind: cdu}"),
        "Site north: spec.cooling.units[1].name: 'cdu-4' is also made by spec.cooling.units[0]"},
       {"LoopTwice",
-       with(kSite, "loops: [{name: \"loop-[1-2]\"", "loops: [{name: loop-2, units: [cdu-1]}, {name: \"loop-[1-2]\""),
+       with(kSite, "loops: [{name: \"loop-[1-2]\"", "loops: [{name: loop-2, units: [cdu-4]}, {name: \"loop-[1-2]\""),
        "Site north: spec.cooling.loops[1].name: 'loop-2' is also made by spec.cooling.loops[0]"},
       {"HallTwice", with(kSite, "  - name: h[1-2]\n", "  - {name: h2, rows: []}\n  - name: h[1-2]\n"),
        "Site north: spec.halls[1].name: 'h2' is also made by spec.halls[0]"},
@@ -346,42 +348,25 @@ TEST(Estate, TemplatesCannotMakeMoreThanTheMost) {
             "limit-exceeded the templates make more than 8000000 names, feeds and labels");
 }
 
-TEST(Examples, LoughtonIsWhatWasAnnounced) {
-  const Specs specs = specs_of({{"site.yaml", file_text("examples/loughton/site.yaml")},
-                                {"tenancy.yaml", file_text("examples/loughton/tenancy.yaml")}});
-  const auto estate = Estate::compile(specs.types, specs.sites);
-  ASSERT_TRUE(estate.ok()) << to_string(estate.error());
-  EXPECT_EQ(estate->racks().size(), 320u);
-  EXPECT_EQ(estate->nodes().size(), 5'760u);
-  EXPECT_EQ(estate->sites()[0].gpus, MilliGpu(23'040'000));
-  EXPECT_EQ(estate->sites()[0].max_draw, Watts(43'200'000));
-  EXPECT_EQ(specs.sites.at("loughton").grid->phases[0].energised, Watts(50'000'000));
-}
-
-// Every load is carried by what is above it, on both sides and when either side is lost.
-TEST(Examples, LoughtonNetworkHoldsItsRacks) {
+// Every rack at full draw: rules 1 and 3–5 of docs/power.md, by the table itself.
+TEST(Examples, LoughtonBearsItsFullLoadAndAnyLoss) {
   const Specs specs = specs_of({{"site.yaml", file_text("examples/loughton/site.yaml")}});
   const auto estate = Estate::compile(specs.types, specs.sites);
-  ASSERT_TRUE(estate.ok());
-  for (const std::string lost : {"none", "a", "b"}) {
-    std::vector<double> load(estate->elements().size());
-    for (const EstateRack& rack : estate->racks()) {
-      ASSERT_EQ(rack.feeds.size(), 2u);
-      for (const EstateFeed& feed : rack.feeds) {
-        const bool other = lost != "none" && estate->elements()[feed.from].name.back() != lost.front();
-        const bool dead = lost != "none" && !other;
-        if (!dead) load[feed.from] += 135'000.0 * (other ? 1.0 : 0.5);
-      }
+  ASSERT_TRUE(estate.ok()) << to_string(estate.error());
+  EXPECT_EQ(estate->nodes().size(), 5'760u);
+  EXPECT_EQ(estate->racks().size(), 320u);
+  EXPECT_EQ(estate->sites()[0].gpus, MilliGpu(23'040'000));
+  const SiteNetwork network(*estate, 0);
+  const SiteLimits limits(network, network.condition(*Text<Time>::parse("2026-06-01")));
+  std::vector<MicroWatts> load;
+  for (const LimitRow& row : limits.rows()) load.push_back(row.base);
+  for (ColumnIndex c = 0; c < network.columns().size(); ++c) {
+    for (const RowWeight& weight : limits.weights(c)) {
+      load[weight.row] += weight.ppm * network.type_of(c).power.max.count() * network.columns()[c].nodes;
     }
-    for (std::size_t i = load.size(); i-- > 0;) {  // feeds point to earlier elements in this file
-      const EstateElement& element = estate->elements()[i];
-      EXPECT_LE(load[i], static_cast<double>(element.rating.count())) << element.name << " without " << lost;
-      for (const EstateFeed& feed : element.feeds) {
-        ASSERT_LT(feed.from, i);
-        load[feed.from] += load[i] * 1'000'000.0 / static_cast<double>(element.efficiency.count());
-      }
-    }
-    EXPECT_LE(load[0], 46'600'000.0);  // leaves 3.4 MW of the 50 for the cooling
+  }
+  for (std::size_t r = 0; r < load.size(); ++r) {
+    EXPECT_LE(load[r], limits.rows()[r].firm_limit) << limits.name(limits.rows()[r]) << " after " << limits.name(limits.rows()[r].after);
   }
 }
 

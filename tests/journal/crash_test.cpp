@@ -51,12 +51,16 @@ TEST(Crash, LosesNothingAcknowledged) {
     }
     close(acks[1]);
     // A full pipe would hold the child back, so it is drained until the moment has come.
+    // Every other time the moment counts from the first acknowledgement, however slow the start was.
     std::mt19937 random(seed);
+    Position acknowledged = 0;
+    if (seed % 2 == 0) {
+      ASSERT_EQ(read(acks[0], &acknowledged, sizeof acknowledged), static_cast<ssize_t>(sizeof acknowledged));
+    }
     std::thread killer([&] {
       std::this_thread::sleep_for(std::chrono::microseconds(1000 + random() % 40'000));
       kill(child, SIGKILL);
     });
-    Position acknowledged = 0;
     for (Position position = 0; read(acks[0], &position, sizeof position) == sizeof position;) acknowledged = position;
     killer.join();
     int status = 0;

@@ -105,6 +105,11 @@ apiVersion: penstock/v1
 kind: Project
 metadata: {name: acme/llm}
 spec: {quota: {gpus: 128, pending: 10}}
+---
+apiVersion: penstock/v1
+kind: Restriction
+metadata: {name: north/hot}
+spec: {cause: derating, parts: ["ups-[a,b]"], to: 80%, from: 2026-06-01, until: 2026-06-02, note: heat}
 )";
 
 std::string everything() {
@@ -130,7 +135,7 @@ std::string faults_of(const std::string& text, const ReadLimits& limits = {}) {
 TEST(Document, ReadsEveryKind) {
   const auto read = read_documents({{"f.yaml", everything()}});
   ASSERT_TRUE(read.ok()) << to_string(read.error());
-  ASSERT_EQ(read->size(), 6u);
+  ASSERT_EQ(read->size(), 7u);
   std::set<Kind> kinds;
   for (const Document& document : *read) kinds.insert(document.kind);
   EXPECT_EQ(kinds.size(), enum_names(Kind{}).size());
@@ -180,9 +185,9 @@ std::vector<Case> cases() {
       {"ApiVersionWrong", "apiVersion: v2\nkind: Tenant\nmetadata: {name: a}\nspec: {}\n",
        "f.yaml:1:1: apiVersion: expected penstock/v1, found \"v2\""},
       {"KindMissing", "apiVersion: penstock/v1\nmetadata: {name: a}\nspec: {}\n",
-       "f.yaml:1:1: kind: 'kind' is missing: expected one of NodeType, Site, Tenant, Project, Contract, Job"},
+       "f.yaml:1:1: kind: 'kind' is missing: expected one of NodeType, Site, Tenant, Project, Contract, Restriction, Job"},
       {"KindUnknown", "apiVersion: penstock/v1\nkind: Pod\nmetadata: {name: a}\nspec: {}\n",
-       "f.yaml:2:1: kind: expected one of NodeType, Site, Tenant, Project, Contract, Job, found \"Pod\""},
+       "f.yaml:2:1: kind: expected one of NodeType, Site, Tenant, Project, Contract, Restriction, Job, found \"Pod\""},
       {"MetadataMissing", "apiVersion: penstock/v1\nkind: Tenant\nspec: {}\n",
        "f.yaml:1:1: metadata: 'metadata' is missing: name and labels"},
       {"NameMissing", "apiVersion: penstock/v1\nkind: Tenant\nmetadata:\n  labels: {a: b}\nspec: {}\n",
@@ -205,7 +210,7 @@ std::vector<Case> cases() {
        "f.yaml:16:12: metadata.name: NodeType 'hgx' is given twice; first at f.yaml:2"},
       {"NotYaml", "a: [1\nb: 2\n", "f.yaml:2:2: not YAML: end of sequence flow not found"},
       {"NotYamlAfterGood", "apiVersion: penstock/v1\nkind: Pod\nmetadata: {name: a}\nspec: {}\n---\na: \"x",
-       "f.yaml:2:1: kind: expected one of NodeType, Site, Tenant, Project, Contract, Job, found \"Pod\"\nf.yaml:6:6: "
+       "f.yaml:2:1: kind: expected one of NodeType, Site, Tenant, Project, Contract, Restriction, Job, found \"Pod\"\nf.yaml:6:6: "
        "not YAML: illegal EOF in scalar"},
       {"DuplicateKey", "apiVersion: penstock/v1\nkind: Tenant\nkind: Site\nmetadata: {name: a}\nspec: {}\n",
        "f.yaml:3:1: key 'kind' is given twice; first on line 2"},
@@ -345,7 +350,7 @@ std::vector<Case> cases() {
        "f.yaml:33:6: spec.exceptions[0].rack: 'r1k[01' is not a range: a bracket does not close; expected e.g. "
        "r[01-16] or h[a,c-e]"},
       {"ExceptionAbsentWithLabels", with(kSite, "absent: true", "absent: true, labels: {a: b}"),
-       "f.yaml:33:22: spec.exceptions[0].absent: an absent rack can have no nodes, feeds or labels"},
+       "f.yaml:33:22: spec.exceptions[0].absent: an absent rack can have no nodes, feeds, loops, redundancy or labels"},
       {"ExceptionNodes", with(kSite, "absent: true", "nodes: [{name: N, type: hgx}]"),
        "f.yaml:33:31: spec.exceptions[0].nodes[0].name: 'N' is no name: expected 1-63 of a-z, 0-9 and '-' between, and "
        "ranges such as [01-16]"},

@@ -2,9 +2,11 @@
 #include "engine/catalog/catalog.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "base/name.h"
 #include "engine/contracts/contracts.h"
+#include "engine/power/power.h"
 
 namespace penstock {
 namespace {
@@ -63,6 +65,7 @@ std::optional<Stored> stored(const Facts& facts, Kind kind, const std::string& n
     case Kind::kTenant: return stored_in(facts.tenants, name);
     case Kind::kProject: return stored_in(facts.projects, name);
     case Kind::kContract: return stored_in(facts.contracts, name);
+    case Kind::kRestriction: return stored_in(facts.restrictions, name);
     case Kind::kJob: break;
   }
   return std::nullopt;
@@ -175,6 +178,67 @@ void check_held_countries(const State& state, const Estate& after, const std::ve
   }
 }
 
+// Restrictions name a site and parts that are there: those given now, and those that stand already.
+void check_restrictions(const State& state, const Estate& after, const std::vector<Document>& documents, Faults& faults) {
+  std::set<std::string> given;
+  for (const Document& document : documents) {
+    if (document.kind != Kind::kRestriction) continue;
+    const std::string& name = document.metadata.name;
+    given.insert(name);
+    const SiteIndex site = after.find_site(parent_of(name));
+    if (site == kNowhere) {
+      faults.add(document, Code::kNotFound, "metadata.name", fmt::format("there is no site '{}'", parent_of(name)));
+      continue;
+    }
+    const auto parts = after.find_parts(site, std::get<RestrictionSpec>(document.spec).parts);
+    if (!parts.ok()) faults.add(document, parts.error().code, "spec.parts", parts.error().message);
+  }
+  for (const auto& [name, restriction] : state.facts().restrictions) {
+    if (given.contains(name)) continue;
+    const SiteIndex site = after.find_site(parent_of(name));
+    if (site == kNowhere || after.find_parts(site, restriction.spec.parts).ok()) continue;
+    for (const Document& document : documents) {
+      if (document.kind != Kind::kSite || document.metadata.name != parent_of(name)) continue;
+      faults.add(document, Code::kFailedPrecondition, "spec",
+                 fmt::format("restriction {} names a part that would vanish; delete it first", name));
+    }
+  }
+}
+
+// What is granted stays within the limits that the new specs make.
+void check_held_power(const State& state, const std::shared_ptr<const Estate>& after, const Document& blamed, Faults& faults) {
+  for (SiteIndex site = 0; site < after->sites().size(); ++site) {
+    const auto breaks = breaks_in(state, after, site);
+    if (breaks.empty()) continue;
+    faults.add(blamed, Code::kFailedPrecondition, "spec",
+               fmt::format("limits of {} would fall below what is granted: {}; end work there first, or record a failure, a "
+                           "derating or an order as a Restriction",
+                           after->sites()[site].name, describe(breaks)));
+    return;
+  }
+}
+
+// Maintenance is allowed only where it breaks no limit.
+void check_maintenance(Step& step, bool estate_changes, const std::vector<Document>& documents, Faults& faults) {
+  for (const Document& document : documents) {
+    if (document.kind != Kind::kRestriction) continue;
+    const auto& spec = std::get<RestrictionSpec>(document.spec);
+    if (spec.cause != RestrictionCause::kMaintenance) continue;
+    if (estate_changes) {
+      faults.add(document, Code::kInvalid, "spec.cause", "ask for maintenance apart from changes of sites and node types");
+      continue;
+    }
+    if (*spec.until <= step.now()) {
+      faults.add(document, Code::kInvalid, "spec.until", "the window has passed");
+      continue;
+    }
+    const auto breaks = maintenance_breaks(step.state(), document.metadata.name, spec, step.now());
+    if (!breaks.empty()) {
+      faults.add(document, Code::kFailedPrecondition, "spec", fmt::format("it would break a limit in its window: {}", describe(breaks)));
+    }
+  }
+}
+
 }  // namespace
 
 Result<Reply> apply_documents(Step& step, const ApplyDocuments& command) {
@@ -234,15 +298,16 @@ Result<Reply> apply_documents(Step& step, const ApplyDocuments& command) {
       case Kind::kTenant: tenants.insert(name); break;
       case Kind::kProject: projects.insert(name); break;
       case Kind::kContract: contracts.insert(name); break;
+      case Kind::kRestriction: break;
       case Kind::kJob: break;
     }
   }
 
-  std::optional<Estate> after;
+  std::shared_ptr<const Estate> after;
   if (estate_change != nullptr && !faults.first()) {
     auto compiled = Estate::compile(types, sites);
     if (compiled.ok()) {
-      after = std::move(*compiled);
+      after = std::make_shared<const Estate>(std::move(*compiled));
     } else {
       Error error = std::move(compiled).error();
       const Document* blamed = estate_change;
@@ -289,17 +354,32 @@ Result<Reply> apply_documents(Step& step, const ApplyDocuments& command) {
                              before->second.spec.price_per_gpu_hour.currency));
     }
   }
+  if (!faults.first()) check_restrictions(state, after ? *after : state.estate(), command.documents, faults);
   if (after && !faults.first()) check_held_nodes(state, *after, *estate_change, faults);
   if (!faults.first()) check_held_countries(state, after ? *after : state.estate(), command.documents, faults);
+  if (after && !faults.first()) check_held_power(state, after, *estate_change, faults);
+  if (!faults.first()) check_maintenance(step, after != nullptr, command.documents, faults);
   if (faults.first()) return std::move(*faults.first());
 
   if (after) describe_capacity(state.estate(), *after, reply.effects);
   if (command.dry_run) return reply;
 
-  for (std::size_t i = 0; i < command.documents.size(); ++i) {
+  // Restrictions last: they name parts of sites, which must stand before.
+  std::vector<std::size_t> order(command.documents.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+    return command.documents[a].kind != Kind::kRestriction && command.documents[b].kind == Kind::kRestriction;
+  });
+  std::map<std::string, std::string> moved;
+  for (std::size_t i : order) {
     ObjectChange& change = reply.changes[i];
     if (change.change == Change::kUnchanged) continue;
     const Document& document = command.documents[i];
+    if (document.kind == Kind::kRestriction) {
+      const auto& restriction = std::get<RestrictionSpec>(document.spec);
+      moved[std::string(parent_of(document.metadata.name))] =
+          fmt::format("{} ({})", document.metadata.name, name_of(restriction.cause));
+    }
     if (!change.uid) change.uid = step.mint();
     ObjectApplied event;
     event.kind = document.kind;
@@ -311,6 +391,7 @@ Result<Reply> apply_documents(Step& step, const ApplyDocuments& command) {
     change.version = step.facts().position;
   }
   step.state().settle();
+  for (const auto& [site, cause] : moved) mend(step, step.state().estate().find_site(site), cause);
   return reply;
 }
 
@@ -353,6 +434,9 @@ Result<Reply> delete_object(Step& step, const DeleteObject& command) {
                                     state.estate().nodes()[i].name));
         }
       }
+      for (const auto& [name, restriction] : facts.restrictions) {
+        if (parent_of(name) == command.name) return refuse(fmt::format("restriction {} is of it", name));
+      }
       for (const auto& [name, contract] : facts.contracts) {
         if (!contract.spec.sites.empty() && allows(contract.spec.sites, command.name)) {
           return refuse(fmt::format("contract {} names it", name));
@@ -377,6 +461,7 @@ Result<Reply> delete_object(Step& step, const DeleteObject& command) {
         if (!is_final(job.phase) && job.contract == command.name) return refuse(fmt::format("job {} runs under it", job.name));
       }
       break;
+    case Kind::kRestriction: break;
     case Kind::kJob: break;
   }
   Reply reply;
@@ -394,6 +479,9 @@ Result<Reply> delete_object(Step& step, const DeleteObject& command) {
   }
   step.emit(ObjectDeleted{command.kind, command.name});
   step.state().settle();
+  if (command.kind == Kind::kRestriction) {
+    mend(step, step.state().estate().find_site(parent_of(command.name)), fmt::format("{} was lifted", command.name));
+  }
   reply.changes.push_back({std::string(name_of(command.kind)), command.name, object->uid, Change::kRemoved, step.facts().position});
   return reply;
 }

@@ -60,7 +60,8 @@ bool Bounds::site(const EstateSite& site) const {
 
 bool Bounds::type(const EstateType& type) const {
   return allows(contract_.gpu_models, type.spec.devices.model) && allows(job_.gpu_models, type.spec.devices.model) &&
-         allows(job_.node_types, type.name);
+         allows(job_.node_types, type.name) &&
+         (!job_.gpu_power || type.spec.devices.power_limit_min.value_or(Watts()) <= *job_.gpu_power);
 }
 
 }  // namespace penstock

@@ -24,7 +24,7 @@ class Bounds {
   bool country(const EstateSite& site) const;
   /// Whether contract and job allow the site.
   bool site(const EstateSite& site) const;
-  /// Whether contract and job allow the GPU model, and the job the node type.
+  /// Whether contract and job allow the GPU model, and the job the node type and its lowest power limit.
   bool type(const EstateType& type) const;
 
  private:

@@ -3,7 +3,7 @@
 
 namespace penstock {
 
-NodeLoads::NodeLoads(const Estate& estate) : estate_(&estate) {
+NodeLoads::NodeLoads(const Estate& estate) {
   std::map<std::pair<SiteIndex, TypeIndex>, PoolIndex> known;
   nodes_.resize(estate.nodes().size());
   for (NodeIndex i = 0; i < nodes_.size(); ++i) {
@@ -71,7 +71,7 @@ void NodeLoads::use(NodeIndex node, const TaskPlacement& task, std::int32_t sign
   index(node, true);
   load.free_cpu -= sign * task.cpu;
   load.free_memory -= sign * task.memory;
-  load.demand += sign * task_demand(estate_->type_of(node).spec, task);
+  load.demand += sign * task.demand;
 }
 
 void NodeLoads::reserve(NodeIndex node, const TaskPlacement& task, HeldTask holder) {
@@ -93,12 +93,6 @@ std::int32_t NodeLoads::free_port(NodeIndex node) const {
     ++port;
   }
   return port < kFirstPort + kPorts ? port : 0;
-}
-
-Watts task_demand(const NodeTypeSpec& type, const TaskPlacement& task) {
-  const std::int64_t all = std::int64_t{1000} * type.devices.count;
-  if (task.gpus.count() > 0) return Watts(mul_div_ceil(type.power.max.count(), task.gpus.count(), all));
-  return Watts(mul_div_ceil(type.power.max.count(), task.cpu.count(), type.cpu.count()));
 }
 
 }  // namespace penstock

@@ -75,13 +75,8 @@ class NodeLoads {
   void use(NodeIndex node, const TaskPlacement& task, std::int32_t sign);
   void index(NodeIndex node, bool in);
 
-  const Estate* estate_ = nullptr;
   std::vector<Load> nodes_;
   std::vector<Pool> pools_;
 };
-
-/// Watts that a task may draw: the node's maximum, times the share of its devices that the task holds, rounded up.
-/// A task without devices holds the share of cores instead.
-Watts task_demand(const NodeTypeSpec& type, const TaskPlacement& task);
 
 }  // namespace penstock

@@ -32,7 +32,7 @@ Usage meter(const State& state, const Job& job, Time to) {
       measured = report.energy_source;
     } else {
       modelled = true;
-      usage.energy += Joules(mul_div_round(task_demand(type, task).count(), millis, 1000));
+      usage.energy += Joules(mul_div_round(task.demand.count(), millis, 1000));
     }
   }
   usage.energy_source = modelled ? EnergySource::kModel : measured;

@@ -42,15 +42,25 @@ std::optional<TaskPlacement> fit(const NodeLoads& loads, const TaskGroupSpec& gr
   return task;
 }
 
-// A gang on its way into `loads`; what it has taken is given back when this ends.
+// A gang on its way into `loads` and `power`; what it has taken is given back when this ends.
 class Attempt {
  public:
-  Attempt(const State& state, NodeLoads& loads, const Job& job)
-      : state_(state), loads_(loads), job_(job), picky_(!job.spec.node_labels.empty() || needs_images(job.spec)) {}
+  Attempt(const State& state, NodeLoads& loads, PowerLoads& power, const Job& job, Time now)
+      : state_(state),
+        loads_(loads),
+        power_(power),
+        job_(job),
+        contract_(state.facts().contracts.at(job.contract).spec),
+        picky_(!job.spec.node_labels.empty() || needs_images(job.spec)) {
+    if (job.spec.time_limit) until_ = now + *job.spec.time_limit;
+  }
   Attempt(const Attempt&) = delete;
   Attempt& operator=(const Attempt&) = delete;
   ~Attempt() {
-    for (const auto& [node, rank] : taken_) loads_.release(node, tasks_[rank], {job_.uid, rank});
+    for (const auto& [node, rank] : taken_) {
+      loads_.release(node, tasks_[rank], {job_.uid, rank});
+      power_.give(node, draw_of(state_.estate().type_of(node).spec, tasks_[rank], false), until_);
+    }
   }
 
   bool place_all(const std::vector<PoolIndex>& pools) {
@@ -74,14 +84,27 @@ class Attempt {
     }
     tasks_.resize(static_cast<std::size_t>(ranks));
     for (std::int32_t index : order) {
+      refused_racks_.clear();
       for (std::int32_t replica = 0; replica < groups[index].replicas; ++replica) {
         if (!place_one(index, first_rank[index] + replica, pools)) return false;
       }
     }
-    return true;
+    return within_ramp();
   }
 
   const std::vector<TaskPlacement>& tasks() const { return tasks_; }
+
+  /// Why place_all() failed, if power had a part in it.
+  PowerObstacle obstacle() const {
+    PowerObstacle out = ramp_;
+    std::size_t most = 0;
+    for (const auto& [key, blocks] : blocks_) {
+      if (blocks.second <= most) continue;
+      most = blocks.second;
+      out.block = blocks.first;
+    }
+    return out;
+  }
 
  private:
   bool place_one(std::int32_t index, std::int32_t rank, const std::vector<PoolIndex>& pools) {
@@ -102,26 +125,81 @@ class Attempt {
   }
 
   bool place_on_any(std::int32_t index, std::int32_t rank, const std::set<NodeIndex>& nodes) {
-    for (NodeIndex node : nodes) {
+    const Estate& estate = state_.estate();
+    for (auto at = nodes.begin(); at != nodes.end();) {
+      const NodeIndex node = *at;
+      const std::pair rack{estate.nodes()[node].type, estate.nodes()[node].rack};
+      // Rows only get fuller on the way: where one refused a task, it refuses the next of its kind.
+      if (const auto refused = refused_racks_.find(rack); refused != refused_racks_.end()) {
+        at = nodes.lower_bound(refused->second);
+        continue;
+      }
+      ++at;
       if (picky_ && (!labels_match(state_, job_, node) || !capable(state_, job_, node))) continue;
       auto task = fit(loads_, job_.spec.groups[index], index, node);
       if (!task) continue;
-      task->node = state_.estate().nodes()[node].name;
+      const NodeTypeSpec& type = estate.type_of(node).spec;
+      set_draw(*task, type, contract_, job_.spec.gpu_power);
+      const Draw draw = draw_of(type, *task, false);
+      if (const auto block = power_.block(node, draw, until_)) {
+        refuse(*block, rack);
+        if (block->kind != PowerBlock::Kind::kSupplies) at = nodes.lower_bound(refused_racks_.at(rack));
+        continue;
+      }
+      task->node = estate.nodes()[node].name;
       tasks_[rank] = std::move(*task);
       loads_.reserve(node, tasks_[rank], {job_.uid, rank});
+      power_.take(node, draw, until_);
       taken_.emplace_back(node, rank);
       return true;
     }
     return false;
   }
 
+  // Notes a refusal. What refuses one node by a row or for want of a feed refuses its neighbours in the racks that hang on
+  // the network alike, as far as they stand side by side.
+  void refuse(const PowerBlock& block, std::pair<TypeIndex, RackIndex> at) {
+    const auto [type, rack] = at;
+    const auto key = std::tuple(block.site, block.segment, block.kind, block.row, block.demand);
+    auto& [first, times] = blocks_.try_emplace(key, block, 0).first->second;
+    ++times;
+    if (block.kind == PowerBlock::Kind::kSupplies) return;
+    const auto& racks = state_.estate().racks();
+    const SiteNetwork& network = power_.network(block.site);
+    const GroupIndex group = network.group_of(rack);
+    const RackIndex end = network.site().first_rack + network.site().racks;
+    RackIndex last = rack;
+    while (last + 1 < end && network.group_of(last + 1) == group) ++last;
+    for (RackIndex r = rack; r <= last; ++r) refused_racks_[{type, r}] = racks[last].first_node + racks[last].nodes;
+  }
+
+  // The gang's tasks work in step, so its draw swings as one.
+  bool within_ramp() {
+    if (taken_.empty()) return true;
+    const auto& grid = state_.estate().site_of(taken_.front().first).grid;
+    if (!grid || !grid->ramp_per_second) return true;
+    for (const auto& [node, rank] : taken_) ramp_.swing += draw_of(state_.estate().type_of(node).spec, tasks_[rank], false).demand;
+    if (ramp_.swing <= *grid->ramp_per_second) return true;
+    ramp_.ramp = grid->ramp_per_second;
+    return false;
+  }
+
   const State& state_;
   NodeLoads& loads_;
+  PowerLoads& power_;
   const Job& job_;
+  const ContractSpec& contract_;
   const bool picky_;
+  std::optional<Time> until_;
   std::vector<TaskPlacement> tasks_;
   std::vector<std::pair<NodeIndex, std::int32_t>> taken_;
+  std::map<std::pair<TypeIndex, RackIndex>, NodeIndex> refused_racks_;  // and the first node behind their like
+  std::map<std::tuple<SiteIndex, std::size_t, PowerBlock::Kind, std::uint32_t, bool>, std::pair<PowerBlock, std::size_t>> blocks_;
+  PowerObstacle ramp_;
 };
+
+// Dates that earliest_start() tries at a site.
+constexpr std::size_t kMostDates = 64;
 
 }  // namespace
 
@@ -156,18 +234,59 @@ PoolsBySite candidate_pools(const State& state, const Job& job) {
   return out;
 }
 
-std::optional<std::vector<TaskPlacement>> place(State& state, const Job& job, const PoolsBySite& pools) {
+std::optional<std::vector<TaskPlacement>> place(State& state, const Job& job, const PoolsBySite& pools, Time now,
+                                                PowerObstacle* obstacle) {
   for (const auto& [site, of_site] : pools) {
-    Attempt attempt(state, state.scratch_loads(), job);
+    Attempt attempt(state, state.scratch_loads(), state.scratch_power(), job, now);
     if (attempt.place_all(of_site)) return attempt.tasks();
+    if (obstacle != nullptr && !obstacle->block && !obstacle->ramp) *obstacle = attempt.obstacle();
   }
   return std::nullopt;
 }
 
-bool fits_when_empty(State& state, const Job& job, const PoolsBySite& pools) {
+bool fits_when_empty(State& state, const Job& job, const PoolsBySite& pools, Time now, PowerObstacle* obstacle) {
   return std::any_of(pools.begin(), pools.end(), [&](const auto& of_site) {
-    return Attempt(state, state.scratch_empty(), job).place_all(of_site.second);
+    Attempt attempt(state, state.scratch_empty(), state.scratch_empty_power(), job, now);
+    if (attempt.place_all(of_site.second)) return true;
+    if (obstacle != nullptr && !obstacle->block && !obstacle->ramp) *obstacle = attempt.obstacle();
+    return false;
   });
+}
+
+std::optional<Time> earliest_start(const State& state, const Job& job, const PoolsBySite& pools, Time now) {
+  const Estate& estate = state.estate();
+  std::optional<Time> earliest;
+  for (const auto& [site, of_site] : pools) {
+    const EstateSite& here = estate.sites()[site];
+    std::set<Time> dates;
+    for (const PowerLoads::Segment& segment : state.power().segments(site)) dates.insert(segment.from);
+    for (NodeIndex node = here.first_node; node < here.first_node + here.nodes; ++node) {
+      for (const HeldTask& held : state.loads().tasks(node)) {
+        const auto& until = state.find_job(held.job)->allocation->until;
+        if (until) dates.insert(*until);
+      }
+    }
+    dates.erase(dates.begin(), dates.upper_bound(now));
+    std::size_t tried = 0;
+    for (Time date : dates) {
+      if (++tried > kMostDates || (earliest && *earliest <= date)) break;
+      NodeLoads loads(estate);
+      PowerLoads power = PowerLoads::like(state.power(), site);
+      power.recut(site, SiteRestrictions(power.network(site), state.facts()), date);
+      for (NodeIndex node = here.first_node; node < here.first_node + here.nodes; ++node) {
+        loads.set_ready(node, state.usable(node, date));
+        for (const HeldTask& held : state.loads().tasks(node)) {
+          const Job& other = *state.find_job(held.job);
+          if (other.allocation->until && *other.allocation->until <= date) continue;
+          const TaskPlacement& task = other.allocation->tasks[held.rank];
+          loads.reserve(node, task, held);
+          power.take(node, draw_of(estate.type_of(node).spec, task, other.shed.has_value()), other.allocation->until);
+        }
+      }
+      if (Attempt(state, loads, power, job, date).place_all(of_site)) earliest = date;
+    }
+  }
+  return earliest;
 }
 
 }  // namespace penstock

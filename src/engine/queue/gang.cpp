@@ -40,9 +40,14 @@ void conclude(Step& step, Uid uid) {
   const std::string message = job.message;
   const bool may_restart = reason == JobReason::kTaskFailed || reason == JobReason::kLaunchFailed ||
                            reason == JobReason::kNodeLost || reason == JobReason::kLeaseExpired;
-  if (may_restart && job.attempt <= job.spec.max_restarts) {
+  if (reason == JobReason::kShed) {
+    step.emit(JobRequeued{uid, reason, message, step.now()});
+    return;
+  }
+  const std::int32_t failures = job.attempt - job.sheds;
+  if (may_restart && failures <= job.spec.max_restarts) {
     Duration wait = kFirstBackOff;
-    for (std::int32_t i = 1; i < job.attempt && wait < kMostBackOff; ++i) wait = wait * 2;
+    for (std::int32_t i = 1; i < failures && wait < kMostBackOff; ++i) wait = wait * 2;
     step.emit(JobRequeued{uid, reason, message, step.now() + std::min(wait, kMostBackOff)});
     return;
   }

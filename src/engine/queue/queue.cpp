@@ -69,6 +69,8 @@ std::uint64_t shape_of(const Job& job) {
   add(job.spec.node_labels);
   add(job.spec.sites);
   add(job.spec.jurisdictions);
+  add(job.spec.gpu_power);
+  add(job.spec.time_limit);
   text += tenant_of(job.name);
   return XXH3_64bits(text.data(), text.size());
 }
@@ -147,8 +149,46 @@ std::vector<Uid> fresh_pending(const State& state, Uid newest) {
   return jobs;
 }
 
+// Names the row or node that stands in the way, and what it would still take.
+void add_power(const State& state, const PowerObstacle& obstacle, MilliGpu needed, std::string_view when,
+               std::vector<WaitCause>& causes) {
+  const auto watts = [](Watts w) { return Text<Watts>::format(w); };
+  if (obstacle.ramp) {
+    causes.push_back({WaitReason::kPower,
+                      fmt::format("{}the gang may swing by {} at once and the site allows {} a second; a lower gpuPower makes "
+                                  "it swing less",
+                                  when, watts(obstacle.swing), watts(*obstacle.ramp)),
+                      needed, MilliGpu()});
+    return;
+  }
+  const PowerBlock& block = *obstacle.block;
+  const SiteLimits& limits = *state.power().segments(block.site)[block.segment].limits;
+  const std::string from = block.segment == 0 ? "" : fmt::format(" from {} on", Text<Time>::format(block.from));
+  std::string text;
+  WaitReason reason = WaitReason::kPower;
+  switch (block.kind) {
+    case PowerBlock::Kind::kDark:
+      text = fmt::format("no live feed reaches the racks that are free{}", from);
+      break;
+    case PowerBlock::Kind::kSupplies:
+      text = fmt::format("the power supplies of a node would carry {} more{}{}; a lower gpuPower or a contract that may be "
+                         "shed helps",
+                         watts(block.headroom), from, block.demand ? "" : " after the loss of one feed");
+      break;
+    case PowerBlock::Kind::kRow: {
+      const LimitRow& row = limits.rows()[block.row];
+      if (row.kind == LimitRow::Kind::kLoop) reason = WaitReason::kCooling;
+      const std::string after = limits.name(row.after);
+      const std::string unit = row.kind == LimitRow::Kind::kLoop && row.medium == Medium::kFlow ? " of flow" : "";
+      text = fmt::format("{} would take {}{} more of such work{}{}", limits.name(row), watts(block.headroom), unit,
+                         after.empty() ? "" : fmt::format(" after the loss of {}", after), from);
+      break;
+    }
+  }
+  causes.push_back({reason, std::string(when) + text, needed, MilliGpu()});
+}
+
 void start(Step& step, const Job& job, std::vector<TaskPlacement> tasks) {
-  const Estate& estate = step.state().estate();
   Allocation allocation;
   allocation.uid = step.mint();
   allocation.job = job.uid;
@@ -157,9 +197,9 @@ void start(Step& step, const Job& job, std::vector<TaskPlacement> tasks) {
   if (job.spec.time_limit) allocation.until = step.now() + *job.spec.time_limit;
   allocation.gpus = total_gpus(job.spec);
   for (const TaskPlacement& task : tasks) {
-    allocation.demand += task_demand(estate.type_of(estate.find_node(task.node)).spec, task);
+    allocation.demand += task.demand;
+    allocation.firm += task.firm;
   }
-  allocation.firm = allocation.demand;
   allocation.contract = job.contract;
   allocation.price_per_gpu_hour = step.facts().contracts.at(job.contract).spec.price_per_gpu_hour;
   allocation.tasks = std::move(tasks);
@@ -270,12 +310,12 @@ void Scheduler::try_to_start(Step& step, const Job& job) {
     if (priority <= job.spec.priority) break;
     wanted_above.insert(wanted.begin(), wanted.end());
   }
-  if (auto tasks = place(state, job, wanted_above.empty() ? pools : without(pools, wanted_above))) {
+  if (auto tasks = place(state, job, wanted_above.empty() ? pools : without(pools, wanted_above), step.now())) {
     start(step, job, std::move(*tasks));
     return;
   }
   hopeless_.insert({job.spec.priority, shape_of(job)});
-  if (fits_when_empty(state, job, pools)) add_pools(blocked_[job.spec.priority], pools);
+  if (fits_when_empty(state, job, pools, step.now())) add_pools(blocked_[job.spec.priority], pools);
 }
 
 std::vector<WaitCause> why_waiting(State& state, const Job& job, Time now) {
@@ -331,7 +371,8 @@ std::vector<WaitCause> why_waiting(State& state, const Job& job, Time now) {
     ready_best = std::max(ready_best, ready_here);
     free_best = std::max(free_best, free_here);
   }
-  const bool fits = fits_when_empty(state, job, pools);
+  PowerObstacle when_empty, obstacle;
+  const bool fits = fits_when_empty(state, job, pools, now, &when_empty);
   if (labelled == 0) {
     add(WaitReason::kLabels, MilliGpu(), "no allowed node carries all labels that the job asks for");
   } else if (able == 0) {
@@ -340,6 +381,8 @@ std::vector<WaitCause> why_waiting(State& state, const Job& job, Time now) {
     add(WaitReason::kCapability, able_best,
         fmt::format("{} of {} allowed nodes can run OCI images, with {} GPUs at the best site", able, labelled,
                     gpus_text(able_best)));
+  } else if (!fits && (when_empty.block || when_empty.ramp)) {
+    add_power(state, when_empty, needed, "also if nothing else ran: ", causes);
   } else if (!fits) {
     add(WaitReason::kTooLarge, able_best,
         "the gang is larger than any one site that it may use could hold if all its nodes were empty");
@@ -349,10 +392,14 @@ std::vector<WaitCause> why_waiting(State& state, const Job& job, Time now) {
   } else if (free_best < needed) {
     add(WaitReason::kGpusBusy, free_best, fmt::format("{} GPUs are free at the best site; the job needs {} at once",
                                                       gpus_text(free_best), gpus_text(needed)));
-  } else if (!place(state, job, pools)) {
-    add(WaitReason::kFragmented, free_best,
-        fmt::format("{} GPUs are free at the best site, but not as whole tasks with their cores and memory",
-                    gpus_text(free_best)));
+  } else if (!place(state, job, pools, now, &obstacle)) {
+    if (obstacle.block || obstacle.ramp) {
+      add_power(state, obstacle, needed, "", causes);
+    } else {
+      add(WaitReason::kFragmented, free_best,
+          fmt::format("{} GPUs are free at the best site, but not as whole tasks with their cores and memory",
+                      gpus_text(free_best)));
+    }
   }
 
   std::set<PoolIndex> wanted;
@@ -363,15 +410,23 @@ std::vector<WaitCause> why_waiting(State& state, const Job& job, Time now) {
     const Job& ahead = *state.find_job(key.job);
     if (backing_off(ahead, now) || over_limits(state, ahead, now) || !seen.insert(shape_of(ahead)).second) continue;
     const PoolsBySite theirs = candidate_pools(state, ahead);
-    if (!fits_when_empty(state, ahead, theirs)) continue;
+    if (!fits_when_empty(state, ahead, theirs, now)) continue;
     add_pools(wanted, theirs);
     if (first.empty() && without(pools, wanted) != pools) {
       first = fmt::format("{} has priority {} and waits for {} GPUs on the same nodes", ahead.name, key.priority,
                           gpus_text(total_gpus(ahead.spec)));
     }
   }
-  if (!first.empty() && !place(state, job, without(pools, wanted))) add(WaitReason::kAheadInQueue, MilliGpu(), first);
+  if (!first.empty() && !place(state, job, without(pools, wanted), now)) add(WaitReason::kAheadInQueue, MilliGpu(), first);
   return causes;
+}
+
+
+std::optional<Time> promised_start(const State& state, const Job& job, Time now) {
+  if (over_limits(state, job, now)) return std::nullopt;
+  const PoolsBySite pools = candidate_pools(state, job);
+  const auto start = earliest_start(state, job, pools, now);
+  return start && !over_limits(state, job, *start) ? start : std::nullopt;
 }
 
 }  // namespace penstock

@@ -21,6 +21,8 @@ enum class WaitReason {
   kHealth,        ///< nodes that are not ready would be needed
   kGpusBusy,      ///< too few GPUs are free
   kFragmented,    ///< enough GPUs are free, but not together as the tasks need them
+  kPower,         ///< an element, the import, the ramp or power supplies would be above a limit
+  kCooling,       ///< a cooling loop would be above a limit
   kBackOff,       ///< it failed a moment ago
   kAheadInQueue,  ///< a job of higher priority waits for the same nodes
 };
@@ -31,7 +33,8 @@ constexpr auto enum_names(WaitReason) {
                     EnumName<R>{R::kLabels, "labels"},         EnumName<R>{R::kCapability, "capability"},
                     EnumName<R>{R::kTooLarge, "too-large"},    EnumName<R>{R::kHealth, "health"},
                     EnumName<R>{R::kGpusBusy, "gpus-busy"},    EnumName<R>{R::kFragmented, "fragmented"},
-                    EnumName<R>{R::kBackOff, "back-off"},      EnumName<R>{R::kAheadInQueue, "ahead-in-queue"}};
+                    EnumName<R>{R::kPower, "power"},
+                    EnumName<R>{R::kCooling, "cooling"},       EnumName<R>{R::kBackOff, "back-off"},      EnumName<R>{R::kAheadInQueue, "ahead-in-queue"}};
 }
 
 struct WaitCause {
@@ -48,6 +51,9 @@ struct WaitCause {
                   field("available", &WaitCause::available, required, "GPUs that this would allow it"));
   }
 };
+
+/// When a pending job that waits for room could start at the earliest, as far as it is known now; see earliest_start().
+std::optional<Time> promised_start(const State& state, const Job& job, Time now);
 
 /// Every cause that keeps a pending job waiting, nothing if it could start now.
 std::vector<WaitCause> why_waiting(State& state, const Job& job, Time now);

@@ -118,6 +118,7 @@ void Api::build() {
   objects.operator()<Kind::kTenant>("/v1/tenants", "/v1/tenants/{tenant}", "listTenants", "getTenant", "deleteTenant", "List tenants", "Get a tenant", "Delete a tenant", Right::kReadTenancy);
   objects.operator()<Kind::kProject>("/v1/projects", "/v1/projects/{tenant}/{project}", "listProjects", "getProject", "deleteProject", "List projects", "Get a project", "Delete a project", Right::kReadTenancy);
   objects.operator()<Kind::kContract>("/v1/contracts", "/v1/contracts/{tenant}/{contract}", "listContracts", "getContract", "deleteContract", "List contracts", "Get a contract", "Delete a contract", Right::kReadTenancy);
+  objects.operator()<Kind::kRestriction>("/v1/restrictions", "/v1/restrictions/{site}/{restriction}", "listRestrictions", "getRestriction", "deleteRestriction", "List restrictions", "Get a restriction", "Delete a restriction: the part is back", Right::kReadEstate);
 
   constexpr std::string_view kJob = "/v1/jobs/{tenant}/{project}/{job}";
   add({"POST", "/v1/submit", "submitText", "Jobs", "Submit jobs from texts, all or none", Right::kWriteJobs, {}, kJson, schemas.of<SubmitText>(), 201, kJson, schemas.of<Reply>(), &Api::submit_text});

@@ -12,6 +12,7 @@ const auto& objects_of(const Facts& facts) {
   if constexpr (kind == Kind::kTenant) return facts.tenants;
   if constexpr (kind == Kind::kProject) return facts.projects;
   if constexpr (kind == Kind::kContract) return facts.contracts;
+  if constexpr (kind == Kind::kRestriction) return facts.restrictions;
 }
 
 bool visible(const Call& call, Kind kind, std::string_view name) {
@@ -94,5 +95,6 @@ PENSTOCK_OBJECT_HANDLERS(Kind::kSite)
 PENSTOCK_OBJECT_HANDLERS(Kind::kTenant)
 PENSTOCK_OBJECT_HANDLERS(Kind::kProject)
 PENSTOCK_OBJECT_HANDLERS(Kind::kContract)
+PENSTOCK_OBJECT_HANDLERS(Kind::kRestriction)
 
 }  // namespace penstock

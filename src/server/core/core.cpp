@@ -136,6 +136,8 @@ void Core::stop() {
   if (thread_.joinable()) thread_.join();
   // Who still waits for an answer is let go now, while the connections that they came by still stand.
   agents_ = AgentRuntime{};
+  hub_ = WatchHub{};
+  reads_.clear();
 }
 
 std::string Core::degraded() const {

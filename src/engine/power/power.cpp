@@ -1,0 +1,406 @@
+// Reactions to moving limits.
+#include "engine/power/power.h"
+
+#include <algorithm>
+
+#include "base/name.h"
+
+namespace penstock {
+namespace {
+
+std::int64_t whole_up(MicroWatts micro) { return micro / kMicro + (micro % kMicro > 0 ? 1 : 0); }
+
+// Every grant of a site weighs on `power`, whose time has been cut.
+void take_all(const State& state, SiteIndex site, PowerLoads& power, const Estate& estate) {
+  const EstateSite& here = state.estate().sites()[site];
+  for (NodeIndex node = here.first_node; node < here.first_node + here.nodes; ++node) {
+    if (state.loads().tasks(node).empty()) continue;
+    const NodeIndex there = estate.find_node(state.estate().nodes()[node].name);
+    for (const HeldTask& held : state.loads().tasks(node)) {
+      const Job& job = *state.find_job(held.job);
+      const TaskPlacement& task = job.allocation->tasks[held.rank];
+      power.take(there, draw_of(estate.type_of(there).spec, task, job.shed.has_value()), job.allocation->until);
+    }
+  }
+}
+
+// The first to be shed first: class, then priority, then the youngest.
+bool shed_before(const State& state, const Job& a, const Job& b) {
+  const auto rank = [&](const Job& job) {
+    switch (state.facts().contracts.at(job.contract).spec.service_class) {
+      case ServiceClass::kSpot: return 0;
+      case ServiceClass::kOnDemand: return 1;
+      case ServiceClass::kReserved: return 2;
+    }
+    return 2;
+  };
+  return std::tuple(rank(a), a.spec.priority, b.uid) < std::tuple(rank(b), b.spec.priority, a.uid);
+}
+
+// Jobs of a site that have something to give, the first to be shed first.
+std::vector<const Job*> sheddable(const State& state, SiteIndex site) {
+  const EstateSite& here = state.estate().sites()[site];
+  std::vector<Uid> uids;
+  for (NodeIndex node = here.first_node; node < here.first_node + here.nodes; ++node) {
+    for (const HeldTask& held : state.loads().tasks(node)) {
+      if (uids.empty() || uids.back() != held.job) uids.push_back(held.job);
+    }
+  }
+  std::sort(uids.begin(), uids.end());
+  uids.erase(std::unique(uids.begin(), uids.end()), uids.end());
+  std::vector<const Job*> jobs;
+  for (Uid uid : uids) {
+    const Job* job = state.find_job(uid);
+    if (!job->shed && job->allocation->firm < job->allocation->demand) jobs.push_back(job);
+  }
+  std::sort(jobs.begin(), jobs.end(), [&](const Job* a, const Job* b) { return shed_before(state, *a, *b); });
+  return jobs;
+}
+
+// What the present state of a site is above: rows of the normal state, and nodes beyond their supplies.
+struct Pressure {
+  std::set<std::uint32_t> rows;
+  std::set<NodeIndex> nodes;
+  bool none() const { return rows.empty() && nodes.empty(); }
+};
+
+Pressure pressure_on(const PowerLoads& power, SiteIndex site) {
+  Pressure out;
+  const PowerLoads::Segment& now = power.segments(site).front();
+  for (std::uint32_t r = 0; r < now.rows.size(); ++r) {
+    const bool normal = now.limits->rows()[r].after.kind == Contingency::Kind::kNone;
+    if (normal && now.rows[r].demand > now.rows[r].demand_limit) out.rows.insert(r);
+  }
+  const SiteNetwork& network = power.network(site);
+  for (NodeIndex node : power.beyond_supplies(site, 0, false)) {
+    if (power.held(node).demand > now.limits->capability(network.column_of(node)).demand) out.nodes.insert(node);
+  }
+  return out;
+}
+
+// Whether shedding the job takes something off what is under pressure.
+bool relieves(const State& state, const PowerLoads& power, SiteIndex site, const Job& job, const Pressure& pressure) {
+  const SiteLimits& limits = *power.segments(site).front().limits;
+  for (const TaskPlacement& task : job.allocation->tasks) {
+    const NodeIndex node = state.estate().find_node(task.node);
+    const NodeTypeSpec& type = state.estate().type_of(node).spec;
+    if (draw_of(type, task, true) == draw_of(type, task, false)) continue;
+    if (pressure.nodes.contains(node)) return true;
+    for (const RowWeight& weight : limits.weights(power.network(site).column_of(node))) {
+      if (pressure.rows.contains(weight.row)) return true;
+    }
+  }
+  return false;
+}
+
+// Sheds job after job by `shed`, which makes `power` follow, until nothing is under pressure or nobody can give.
+template <class Shed>
+void relieve(const State& state, const PowerLoads& power, SiteIndex site, Shed shed) {
+  Pressure pressure = pressure_on(power, site);
+  if (pressure.none()) return;
+  for (const Job* job : sheddable(state, site)) {
+    if (!relieves(state, power, site, *job, pressure)) continue;
+    shed(*job);
+    std::erase_if(pressure.rows, [&](std::uint32_t r) {
+      const PowerLoads::Segment::Load& load = power.segments(site).front().rows[r];
+      return load.demand <= load.demand_limit;
+    });
+    std::erase_if(pressure.nodes, [&](NodeIndex node) {
+      const SiteLimits& limits = *power.segments(site).front().limits;
+      return power.held(node).demand <= limits.capability(power.network(site).column_of(node)).demand;
+    });
+    if (pressure.none()) return;
+  }
+}
+
+// Work on racks that no live feed reaches has ended with their power.
+void stop_dark(Step& step, SiteIndex site, const std::string& cause) {
+  const State& state = step.state();
+  const SiteNetwork& network = state.power().network(site);
+  const SiteLimits& limits = *state.power().segments(site).front().limits;
+  const EstateSite& here = network.site();
+  std::map<Uid, std::string> dark;
+  for (NodeIndex node = here.first_node; node < here.first_node + here.nodes; ++node) {
+    if (!limits.dark(network.column_of(node))) continue;
+    for (const HeldTask& held : state.loads().tasks(node)) dark.try_emplace(held.job, state.estate().nodes()[node].name);
+  }
+  for (const auto& [uid, node] : dark) {
+    if (state.find_job(uid)->phase == JobPhase::kStopping) continue;
+    step.emit(JobStopping{uid, JobReason::kNodeLost, fmt::format("no live feed reaches {}: {}", node, cause)});
+  }
+}
+
+// Tells what is above its limits now, if that has changed.
+void tell_breaks(Step& step, SiteIndex site, const std::string& cause) {
+  const std::string& name = step.state().estate().sites()[site].name;
+  std::vector<LimitBreak> now = breaks_of(step.state().power(), site, 0, false);
+  const auto told = step.facts().broken.find(name);
+  const auto same = [](const LimitBreak& a, const LimitBreak& b) { return a.row == b.row && a.contingency == b.contingency; };
+  if (told == step.facts().broken.end() ? now.empty()
+                                        : std::equal(now.begin(), now.end(), told->second.begin(), told->second.end(), same)) {
+    return;
+  }
+  if (now.empty()) {
+    step.emit(LimitsRestored{name});
+  } else {
+    step.emit(LimitsBroken{name, cause, std::move(now)});
+  }
+}
+
+// What of a running job would draw more or less, by rank; nothing changes. The block, if a limit is in the way.
+template <class DrawAfter>
+std::optional<PowerBlock> block_of_change(PowerLoads& power, const Estate& estate, const Job& job, DrawAfter after) {
+  const std::vector<TaskPlacement>& tasks = job.allocation->tasks;
+  std::vector<std::pair<NodeIndex, Draw>> changes;
+  std::optional<PowerBlock> block;
+  for (std::size_t rank = 0; rank < tasks.size() && !block; ++rank) {
+    const NodeIndex node = estate.find_node(tasks[rank].node);
+    const NodeTypeSpec& type = estate.type_of(node).spec;
+    const Draw is = draw_of(type, tasks[rank], job.shed.has_value());
+    const Draw becomes = after(rank, type);
+    const Draw change{becomes.demand - is.demand, becomes.firm - is.firm};
+    block = power.block(node, change, job.allocation->until);
+    if (block) break;
+    power.take(node, change, job.allocation->until);
+    changes.emplace_back(node, change);
+  }
+  for (const auto& [node, change] : changes) power.give(node, change, job.allocation->until);
+  return block;
+}
+
+// Takes back the word for maintenance that has not begun and would break a limit now. `now` may be its very beginning.
+void revoke(Step& step, SiteIndex site, Time now) {
+  const std::string prefix = step.state().estate().sites()[site].name + "/";
+  const auto& all = step.facts().restrictions;
+  std::vector<std::string> doomed;
+  for (auto at = all.lower_bound(prefix); at != all.end() && at->first.starts_with(prefix); ++at) {
+    const RestrictionSpec& spec = at->second.spec;
+    const auto interval = interval_of(step.facts(), at->second);
+    const bool ahead = spec.cause == RestrictionCause::kMaintenance && interval && step.facts().limits_as_of < interval->from;
+    if (ahead && now < *interval->until) doomed.push_back(at->first);
+  }
+  for (const std::string& name : doomed) {
+    const auto breaks = maintenance_breaks(step.state(), name, all.at(name).spec, now);
+    if (!breaks.empty()) step.emit(MaintenanceRevoked{name, describe(breaks)});
+  }
+}
+
+}  // namespace
+
+std::vector<LimitBreak> breaks_of(const PowerLoads& power, SiteIndex site, std::size_t segment, bool firm_only) {
+  const PowerLoads::Segment& at = power.segments(site)[segment];
+  const SiteNetwork& network = power.network(site);
+  std::map<std::string, LimitBreak> worst;
+  const auto add = [&](LimitBreak found) {
+    const auto [known, fresh] = worst.try_emplace(found.row, found);
+    if (!fresh && found.load - found.limit > known->second.load - known->second.limit) known->second = std::move(found);
+  };
+  for (const RowBreak& broken : power.broken(site, segment, firm_only)) {
+    const LimitRow& row = at.limits->rows()[broken.row];
+    add({at.limits->name(row), at.limits->name(row.after), whole_up(broken.load), broken.limit / kMicro});
+  }
+  for (NodeIndex node : power.beyond_supplies(site, segment, firm_only)) {
+    const Capability& able = at.limits->capability(network.column_of(node));
+    const Draw held = power.held(node, segment);
+    const bool later = able.firm < able.demand && held.firm > able.firm;
+    add({network.estate().nodes()[node].name + " supplies", later ? at.limits->name(able.after) : std::string(),
+         later ? held.firm.count() : held.demand.count(), later ? able.firm.count() : able.demand.count()});
+  }
+  std::vector<LimitBreak> out;
+  for (auto& [row, found] : worst) out.push_back(std::move(found));
+  return out;
+}
+
+std::string describe(const std::vector<LimitBreak>& breaks) {
+  std::vector<const LimitBreak*> order;
+  for (const LimitBreak& found : breaks) order.push_back(&found);
+  std::stable_sort(order.begin(), order.end(), [](const LimitBreak* a, const LimitBreak* b) {
+    return a->load - a->limit > b->load - b->limit;
+  });
+  constexpr std::size_t kShown = 3;
+  std::string text;
+  for (std::size_t i = 0; i < std::min(kShown, order.size()); ++i) {
+    const LimitBreak& found = *order[i];
+    const bool flow = found.row.ends_with(" flow");
+    const auto amount = [&](std::int64_t n) {
+      return flow ? Text<MillilitresPerMinute>::format(MillilitresPerMinute(n)) : Text<Watts>::format(Watts(n));
+    };
+    text += i == 0 ? "" : "; ";
+    if (found.row.ends_with(" dark")) {
+      text += fmt::format("no live feed would reach {}, which holds work", found.row.substr(0, found.row.size() - 5));
+    } else {
+      text += fmt::format("{} would carry {} of {}{}", found.row, amount(found.load), amount(found.limit),
+                          found.contingency.empty() ? "" : fmt::format(" after the loss of {}", found.contingency));
+    }
+  }
+  if (order.size() > kShown) text += fmt::format("; and {} more", order.size() - kShown);
+  return text;
+}
+
+std::vector<LimitBreak> maintenance_breaks(const State& state, const std::string& name, const RestrictionSpec& spec, Time now) {
+  const SiteIndex site = state.estate().find_site(parent_of(name));
+  PowerLoads power = PowerLoads::like(state.power(), site);
+  SiteRestrictions restrictions(power.network(site), state.facts(), name);
+  restrictions.add(spec, {*spec.from, spec.until});
+  power.recut(site, restrictions, now);
+  take_all(state, site, power, state.estate());
+  std::vector<LimitBreak> out;
+  const auto& segments = power.segments(site);
+  for (std::size_t k = 0; k < segments.size(); ++k) {
+    const bool ends_before = k + 1 < segments.size() && segments[k + 1].from <= *spec.from;
+    if (ends_before || *spec.until <= segments[k].from) continue;
+    for (LimitBreak& found : breaks_of(power, site, k, true)) out.push_back(std::move(found));
+    for (NodeIndex node : power.dark_holders(site, k)) {
+      out.push_back({state.estate().racks()[state.estate().nodes()[node].rack].name + " dark", {}, 1, 0});
+    }
+    if (!out.empty()) break;
+  }
+  return out;
+}
+
+std::vector<LimitBreak> breaks_in(const State& state, std::shared_ptr<const Estate> after, SiteIndex site_after) {
+  const SiteIndex site = state.estate().find_site(after->sites()[site_after].name);
+  if (site == kNowhere) return {};
+  PowerLoads power = PowerLoads::of(after, site_after);
+  power.recut(site_after, SiteRestrictions(power.network(site_after), state.facts()), state.facts().limits_as_of);
+  take_all(state, site, power, *after);
+  std::set<std::string> before;
+  for (std::size_t k = 0; k < state.power().segments(site).size(); ++k) {
+    for (const LimitBreak& found : breaks_of(state.power(), site, k, k > 0)) before.insert(found.row);
+  }
+  std::vector<LimitBreak> out;
+  for (std::size_t k = 0; k < power.segments(site_after).size(); ++k) {
+    for (LimitBreak& found : breaks_of(power, site_after, k, k > 0)) {
+      if (!before.contains(found.row)) out.push_back(std::move(found));
+    }
+    for (NodeIndex node : power.dark_holders(site_after, k)) {
+      out.push_back({after->racks()[after->nodes()[node].rack].name + " dark", {}, 1, 0});
+    }
+    if (!out.empty()) break;
+  }
+  return out;
+}
+
+void mend(Step& step, SiteIndex site, const std::string& cause) {
+  const State& state = step.state();
+  const std::string& name = state.estate().sites()[site].name;
+  stop_dark(step, site, cause);
+  relieve(state, state.power(), site, [&](const Job& job) {
+    const Uid uid = job.uid;
+    const bool stop = shed_to(state.facts().contracts.at(job.contract).spec) == Ppm(0);
+    step.emit(JobShed{uid, name, cause, stop});
+    if (stop && state.find_job(uid)->phase != JobPhase::kStopping) {
+      step.emit(JobStopping{uid, JobReason::kShed, fmt::format("its power was needed at {}: {}", name, cause)});
+    }
+  });
+  revoke(step, site, step.now());
+  tell_breaks(step, site, cause);
+}
+
+void take_in_dates(Step& step) {
+  const State& state = step.state();
+  const auto next = state.power().next_date();
+  if (!next || step.now() < *next) return;
+  std::vector<SiteIndex> sites;
+  for (SiteIndex site = 0; site < state.estate().sites().size(); ++site) {
+    const auto& segments = state.power().segments(site);
+    if (segments.size() < 2 || step.now() < segments[1].from) continue;
+    sites.push_back(site);
+    revoke(step, site, step.now());
+  }
+  step.emit(LimitsChanged{});
+  for (SiteIndex site : sites) mend(step, site, "a dated limit took effect");
+}
+
+void restore_shed(Step& step) {
+  State& state = step.state();
+  std::vector<const Job*> jobs;
+  for (Uid uid : state.shed()) {
+    const Job* job = state.find_job(uid);
+    if (!job->shed->stop && job->phase != JobPhase::kStopping) jobs.push_back(job);
+  }
+  std::stable_sort(jobs.begin(), jobs.end(), [&](const Job* a, const Job* b) {
+    return a->shed->since != b->shed->since ? b->shed->since < a->shed->since : shed_before(state, *b, *a);
+  });
+  for (const Job* job : jobs) {
+    const auto block = block_of_change(state.scratch_power(), state.estate(), *job, [&](std::size_t rank, const NodeTypeSpec& type) {
+      return draw_of(type, job->allocation->tasks[rank], false);
+    });
+    if (!block) step.emit(JobRestored{job->uid});
+  }
+  std::vector<std::string> sites;
+  for (const auto& [site, rows] : step.facts().broken) sites.push_back(site);
+  for (const std::string& site : sites) tell_breaks(step, state.estate().find_site(site), "some of it was mended");
+}
+
+Result<Reply> set_gpu_power(Step& step, const SetGpuPower& command) {
+  State& state = step.state();
+  const Job* job = state.find_job(command.name);
+  if (job == nullptr) return make_error(Code::kNotFound, fmt::format("there is no job '{}'", command.name));
+  if (command.version && *command.version != job->version) {
+    return make_error(Code::kConflict, fmt::format("job '{}' has version {}, not {}", job->name, job->version, *command.version));
+  }
+  if (is_final(job->phase) || job->phase == JobPhase::kStopping) {
+    return make_error(Code::kFailedPrecondition, fmt::format("job '{}' is {}; its power no longer matters", job->name, name_of(job->phase)));
+  }
+  JobRepowered event{job->uid, command.gpu_power, {}, {}, {}};
+  if (job->holds()) {
+    if (job->shed) {
+      return make_error(Code::kFailedPrecondition,
+                        fmt::format("job '{}' is shed ({}); wait until its power is restored", job->name, job->shed->cause));
+    }
+    const ContractSpec& contract = step.facts().contracts.at(job->contract).spec;
+    std::vector<TaskPlacement> tasks = job->allocation->tasks;
+    for (TaskPlacement& task : tasks) {
+      const EstateType& type = state.estate().type_of(state.estate().find_node(task.node));
+      if (command.gpu_power && type.spec.devices.power_limit_min.value_or(Watts()) > *command.gpu_power) {
+        return make_error(Code::kInvalid,
+                          fmt::format("the GPUs of {} take a limit of at least {}, found {}", type.name,
+                                      Text<Watts>::format(*type.spec.devices.power_limit_min),
+                                      Text<Watts>::format(*command.gpu_power)),
+                          "gpuPower");
+      }
+      set_draw(task, type.spec, contract, command.gpu_power);
+      event.demand += task.demand;
+      event.firm += task.firm;
+      event.tasks.push_back({task.demand, task.firm});
+    }
+    const auto block = block_of_change(state.scratch_power(), state.estate(), *job, [&](std::size_t rank, const NodeTypeSpec& type) {
+      return draw_of(type, tasks[rank], false);
+    });
+    if (block) {
+      const SiteLimits& limits = *state.power().segments(block->site)[block->segment].limits;
+      const std::string what = block->kind == PowerBlock::Kind::kRow ? limits.name(limits.rows()[block->row]) : "its power supplies";
+      return make_error(Code::kLimitExceeded,
+                        fmt::format("{} would take {} more of such work; nothing was changed", what, Text<Watts>::format(block->headroom)),
+                        "gpuPower");
+    }
+  }
+  const Uid uid = job->uid;
+  step.emit(std::move(event));
+  Reply reply;
+  reply.changes.push_back({"Job", command.name, uid, Change::kChanged, step.facts().position});
+  return reply;
+}
+
+ShedPlan shed_plan(const State& state, SiteIndex site, const EstateLoss& lost) {
+  PowerLoads power = PowerLoads::like(state.power(), site);
+  power.recut_without(site, lost, state.power());
+  take_all(state, site, power, state.estate());
+  ShedPlan plan;
+  relieve(state, power, site, [&](const Job& job) {
+    plan.jobs.push_back(job.uid);
+    for (const TaskPlacement& task : job.allocation->tasks) {
+      const NodeIndex node = state.estate().find_node(task.node);
+      const NodeTypeSpec& type = state.estate().type_of(node).spec;
+      power.give(node, draw_of(type, task, false), job.allocation->until);
+      power.take(node, draw_of(type, task, true), job.allocation->until);
+    }
+  });
+  for (LimitBreak& found : breaks_of(power, site, 0, false)) {
+    if (found.contingency.empty()) plan.left.push_back(std::move(found));
+  }
+  return plan;
+}
+
+}  // namespace penstock

@@ -1,0 +1,221 @@
+// Bookkeeping of watts over rows and time.
+#include "engine/power/power_loads.h"
+
+#include <algorithm>
+
+namespace penstock {
+namespace {
+
+// A node holds its idle power and what its tasks add, at most its max.
+Draw hold_of(const NodeTypeSpec& type, const Draw& added) {
+  return {std::min(type.power.max, type.power.idle + added.demand), std::min(type.power.max, type.power.idle + added.firm)};
+}
+
+bool covers(const PowerLoads::Segment& segment, std::size_t k, std::optional<Time> until) {
+  return k == 0 || !until || segment.from < *until;
+}
+
+}  // namespace
+
+PowerLoads::PowerLoads(std::shared_ptr<const Estate> estate) : estate_(std::move(estate)) {
+  for (SiteIndex i = 0; i < estate_->sites().size(); ++i) {
+    sites_.push_back({std::make_shared<const SiteNetwork>(*estate_, i), {}});
+  }
+}
+
+PowerLoads PowerLoads::of(std::shared_ptr<const Estate> estate, SiteIndex site) {
+  PowerLoads out;
+  out.sites_.resize(estate->sites().size());
+  out.sites_[site].network = std::make_shared<const SiteNetwork>(*estate, site);
+  out.estate_ = std::move(estate);
+  return out;
+}
+
+PowerLoads PowerLoads::like(const PowerLoads& other, SiteIndex site) {
+  PowerLoads out;
+  out.estate_ = other.estate_;
+  out.sites_.resize(other.sites_.size());
+  out.sites_[site].network = other.sites_[site].network;
+  return out;
+}
+
+void PowerLoads::recut(SiteIndex index, const SiteRestrictions& restrictions, Time as_of) {
+  Site& site = sites_[index];
+  std::vector<Time> starts = restrictions.dates(as_of);
+  starts.insert(starts.begin(), as_of);
+  site.segments.clear();
+  for (Time start : starts) {
+    Segment segment;
+    segment.from = start;
+    segment.limits = std::make_shared<const SiteLimits>(*site.network, restrictions.condition(start));
+    site.segments.push_back(std::move(segment));
+  }
+  lay_idle(site);
+}
+
+void PowerLoads::recut_without(SiteIndex index, const EstateLoss& lost, const PowerLoads& other) {
+  Site& site = sites_[index];
+  const Segment& now = other.sites_[index].segments.front();
+  SiteCondition condition = now.limits->condition();
+  for (ElementIndex e : lost.elements) condition.element_out[e - site.network->site().first_element] = 1;
+  for (UnitIndex u : lost.units) condition.unit_out[u - site.network->site().first_unit] = 1;
+  Segment segment;
+  segment.from = now.from;
+  segment.limits = std::make_shared<const SiteLimits>(*site.network, std::move(condition));
+  site.segments.clear();
+  site.segments.push_back(std::move(segment));
+  lay_idle(site);
+}
+
+void PowerLoads::recut_like(SiteIndex index, const PowerLoads& other) {
+  Site& site = sites_[index];
+  site = other.sites_[index];
+  lay_idle(site);
+}
+
+void PowerLoads::lay_idle(Site& site) {
+  const SiteNetwork& network = *site.network;
+  for (Segment& segment : site.segments) {
+    const SiteLimits& limits = *segment.limits;
+    segment.nodes.assign(network.site().nodes, Draw{});
+    segment.rows.resize(limits.rows().size());
+    for (std::size_t r = 0; r < segment.rows.size(); ++r) {
+      const LimitRow& row = limits.rows()[r];
+      segment.rows[r] = {row.base, row.base, row.firm_limit, row.demand_limit};
+    }
+    for (ColumnIndex c = 0; c < network.columns().size(); ++c) {
+      if (!limits.ready(c)) continue;
+      const std::int64_t idle = network.type_of(c).power.idle.count() * network.columns()[c].nodes;
+      for (const RowWeight& weight : limits.weights(c)) {
+        segment.rows[weight.row].firm += weight.ppm * idle;
+        segment.rows[weight.row].demand += weight.ppm * idle;
+      }
+    }
+  }
+}
+
+std::optional<PowerBlock> PowerLoads::block(NodeIndex node, const Draw& draw, std::optional<Time> until) const {
+  const Site& site = site_of(node);
+  const NodeTypeSpec& type = estate_->type_of(node).spec;
+  const ColumnIndex column = site.network->column_of(node);
+  const std::size_t local = node - site.network->site().first_node;
+  for (std::size_t k = 0; k < site.segments.size(); ++k) {
+    const Segment& segment = site.segments[k];
+    if (!covers(segment, k, until)) break;
+    const SiteLimits& limits = *segment.limits;
+    PowerBlock why;
+    why.site = estate_->nodes()[node].site;
+    why.segment = k;
+    why.from = segment.from;
+    if (limits.dark(column)) {
+      why.kind = PowerBlock::Kind::kDark;
+      return why;
+    }
+    const Draw before = hold_of(type, segment.nodes[local]);
+    const Draw after =
+        hold_of(type, {segment.nodes[local].demand + draw.demand, segment.nodes[local].firm + draw.firm});
+    const Watts more_firm = after.firm - before.firm;
+    const Watts more_demand = k == 0 ? after.demand - before.demand : more_firm;
+    const Capability& capability = limits.capability(column);
+    const Watts able = std::min(capability.firm, capability.demand);
+    if ((more_firm > Watts() && after.firm > able) || (more_demand > Watts() && k == 0 && after.demand > capability.demand)) {
+      why.kind = PowerBlock::Kind::kSupplies;
+      why.demand = after.firm <= able;
+      why.headroom = std::max(Watts(), (why.demand ? capability.demand - before.demand : able - before.firm));
+      return why;
+    }
+    for (const RowWeight& weight : limits.weights(column)) {
+      const Segment::Load& load = segment.rows[weight.row];
+      const bool firm = more_firm > Watts() && load.firm + weight.ppm * more_firm.count() > load.firm_limit;
+      const bool demand = k == 0 && more_demand > Watts() && load.demand_limit != kUnlimited &&
+                          load.demand + weight.ppm * more_demand.count() > load.demand_limit;
+      if (!firm && !demand) continue;
+      why.row = weight.row;
+      why.demand = !firm;
+      const MicroWatts left = firm ? load.firm_limit - load.firm : load.demand_limit - load.demand;
+      why.headroom = Watts(std::max<MicroWatts>(0, left) / weight.ppm);
+      return why;
+    }
+  }
+  return std::nullopt;
+}
+
+void PowerLoads::lay_on(NodeIndex node, const Draw& draw, std::optional<Time> until, std::int64_t sign) {
+  Site& site = sites_[estate_->nodes()[node].site];
+  const NodeTypeSpec& type = estate_->type_of(node).spec;
+  const ColumnIndex column = site.network->column_of(node);
+  const std::size_t local = node - site.network->site().first_node;
+  for (std::size_t k = 0; k < site.segments.size(); ++k) {
+    Segment& segment = site.segments[k];
+    if (!covers(segment, k, until)) break;
+    Draw& added = segment.nodes[local];
+    const Draw before = hold_of(type, added);
+    added.demand += sign * draw.demand;
+    added.firm += sign * draw.firm;
+    PENSTOCK_CHECK(added.demand >= Watts() && added.firm >= Watts());
+    const Draw after = hold_of(type, added);
+    const std::int64_t demand = (after.demand - before.demand).count();
+    const std::int64_t firm = (after.firm - before.firm).count();
+    for (const RowWeight& weight : segment.limits->weights(column)) {
+      Segment::Load& load = segment.rows[weight.row];
+      load.firm += weight.ppm * firm;
+      load.demand += weight.ppm * demand;
+    }
+  }
+}
+
+Draw PowerLoads::held(NodeIndex node, std::size_t k) const {
+  const Site& site = site_of(node);
+  const Segment& segment = site.segments[k];
+  const ColumnIndex column = site.network->column_of(node);
+  if (!segment.limits->ready(column) || segment.limits->dark(column)) return {};
+  return hold_of(estate_->type_of(node).spec, segment.nodes[node - site.network->site().first_node]);
+}
+
+std::vector<RowBreak> PowerLoads::broken(SiteIndex index, std::size_t k, bool firm_only) const {
+  const Segment& segment = sites_[index].segments[k];
+  std::vector<RowBreak> out;
+  for (std::uint32_t r = 0; r < segment.rows.size(); ++r) {
+    const Segment::Load& load = segment.rows[r];
+    if (load.firm > load.firm_limit) {
+      out.push_back({r, load.firm, load.firm_limit});
+    } else if (!firm_only && load.demand > load.demand_limit) {
+      out.push_back({r, load.demand, load.demand_limit});
+    }
+  }
+  return out;
+}
+
+std::vector<NodeIndex> PowerLoads::beyond_supplies(SiteIndex index, std::size_t k, bool firm_only) const {
+  const SiteNetwork& network = *sites_[index].network;
+  const SiteLimits& limits = *sites_[index].segments[k].limits;
+  std::vector<NodeIndex> out;
+  for (NodeIndex node = network.site().first_node; node < network.site().first_node + network.site().nodes; ++node) {
+    const Capability& able = limits.capability(network.column_of(node));
+    const Draw holds = held(node, k);
+    if (holds.firm > std::min(able.firm, able.demand) || (!firm_only && holds.demand > able.demand)) out.push_back(node);
+  }
+  return out;
+}
+
+std::vector<NodeIndex> PowerLoads::dark_holders(SiteIndex index, std::size_t k) const {
+  const SiteNetwork& network = *sites_[index].network;
+  const Segment& segment = sites_[index].segments[k];
+  std::vector<NodeIndex> out;
+  for (NodeIndex node = network.site().first_node; node < network.site().first_node + network.site().nodes; ++node) {
+    const Draw& added = segment.nodes[node - network.site().first_node];
+    if (added == Draw{} || !segment.limits->dark(network.column_of(node))) continue;
+    if (out.empty() || estate_->nodes()[out.back()].rack != estate_->nodes()[node].rack) out.push_back(node);
+  }
+  return out;
+}
+
+std::optional<Time> PowerLoads::next_date() const {
+  std::optional<Time> next;
+  for (const Site& site : sites_) {
+    if (site.segments.size() > 1 && (!next || site.segments[1].from < *next)) next = site.segments[1].from;
+  }
+  return next;
+}
+
+}  // namespace penstock

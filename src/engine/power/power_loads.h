@@ -1,0 +1,93 @@
+// What flows through every limit, now and at each later date on which a limit changes, kept up to date grant by grant.
+#pragma once
+
+#include <memory>
+
+#include "engine/power/conditions.h"
+#include "engine/power/draw.h"
+
+namespace penstock {
+
+/// Why a draw does not fit.
+struct PowerBlock {
+  enum class Kind { kRow, kSupplies, kDark };
+  Kind kind = Kind::kRow;
+  SiteIndex site = kNowhere;
+  std::size_t segment = 0;  ///< 0: now
+  Time from;                ///< when that segment begins
+  std::uint32_t row = 0;    ///< of the segment's limits
+  bool demand = false;      ///< the row's limit on demand, else that on firm power
+  Watts headroom;           ///< watts at the node that the row would still take; supplies: at this node
+};
+
+/// A row of the present that is above a limit.
+struct RowBreak {
+  std::uint32_t row = 0;
+  MicroWatts load = 0;
+  MicroWatts limit = 0;
+};
+
+class PowerLoads {
+ public:
+  /// One stretch of time in which nothing dated changes.
+  struct Segment {
+    struct Load {
+      MicroWatts firm = 0;
+      MicroWatts demand = 0;
+      MicroWatts firm_limit = 0;
+      MicroWatts demand_limit = 0;
+    };
+    Time from;
+    std::shared_ptr<const SiteLimits> limits;
+    std::vector<Load> rows;
+    std::vector<Draw> nodes;  ///< Σ of the tasks' draws, by node of the site
+  };
+
+  PowerLoads() = default;
+  explicit PowerLoads(std::shared_ptr<const Estate> estate);
+  /// One site alone, for questions: of an estate, or with the network that `other` has prepared. Its time is not cut yet.
+  static PowerLoads of(std::shared_ptr<const Estate> estate, SiteIndex site);
+  static PowerLoads like(const PowerLoads& other, SiteIndex site);
+
+  /// Cuts a site's time anew from `as_of` on, with nothing granted. The caller then takes what is granted.
+  void recut(SiteIndex site, const SiteRestrictions& restrictions, Time as_of);
+  /// Only the present of `other`, with `lost` out besides, and nothing granted.
+  void recut_without(SiteIndex site, const EstateLoss& lost, const PowerLoads& other);
+  /// The same limits as `other`, with nothing granted.
+  void recut_like(SiteIndex site, const PowerLoads& other);
+
+  /// Whether a draw, or a change of one, that ends at `until` (nothing: never) breaks no row at any time. A row that is above its limit
+  /// already is only broken by what weighs on it.
+  bool fits(NodeIndex node, const Draw& draw, std::optional<Time> until) const { return !block(node, draw, until); }
+  std::optional<PowerBlock> block(NodeIndex node, const Draw& draw, std::optional<Time> until) const;
+
+  void take(NodeIndex node, const Draw& draw, std::optional<Time> until) { lay_on(node, draw, until, 1); }
+  void give(NodeIndex node, const Draw& draw, std::optional<Time> until) { lay_on(node, draw, until, -1); }
+
+  const std::vector<Segment>& segments(SiteIndex site) const { return sites_[site].segments; }
+  const SiteNetwork& network(SiteIndex site) const { return *sites_[site].network; }
+  /// What the node holds in segment `k`, idle included; nothing if it is not ready or dark.
+  Draw held(NodeIndex node, std::size_t k = 0) const;
+  /// Rows above a limit in segment `k`; `firm_only`: by firm power alone.
+  std::vector<RowBreak> broken(SiteIndex site, std::size_t k, bool firm_only) const;
+  /// Nodes that hold more than their supplies carry in segment `k`.
+  std::vector<NodeIndex> beyond_supplies(SiteIndex site, std::size_t k, bool firm_only) const;
+  /// Nodes that hold tasks in segment `k` while no live feed reaches them; one a rack.
+  std::vector<NodeIndex> dark_holders(SiteIndex site, std::size_t k) const;
+  /// The next date on which limits change anywhere.
+  std::optional<Time> next_date() const;
+
+ private:
+  struct Site {
+    std::shared_ptr<const SiteNetwork> network;
+    std::vector<Segment> segments;
+  };
+  void lay_on(NodeIndex node, const Draw& draw, std::optional<Time> until, std::int64_t sign);
+  void lay_idle(Site& site);
+  const Site& site_of(NodeIndex node) const { return sites_[estate_->nodes()[node].site]; }
+
+  std::shared_ptr<const Estate> estate_;
+  std::vector<Site> sites_;
+};
+
+}  // namespace penstock
