@@ -107,12 +107,10 @@ void State::recut_power(SiteIndex site) {
   const EstateSite& here = estate_->sites()[site];
   for (NodeIndex node = here.first_node; node < here.first_node + here.nodes; ++node) {
     loads_.set_ready(node, usable(node, facts_.limits_as_of));
-    for (const HeldTask& held : loads_.tasks(node)) {
-      const Job& job = facts_.jobs.at(held.job);
-      const TaskPlacement& task = job.allocation->tasks[held.rank];
-      power_.take(node, draw_of(estate_->type_of(node).spec, task, job.shed.has_value()), job.allocation->until);
-    }
   }
+  for_each_held(site, [&](NodeIndex node, const HeldTask&, const Job& job, const TaskPlacement& task) {
+    power_.take(node, draw_of(estate_->type_of(node).spec, task, job.shed.has_value()), job.allocation->until);
+  });
   ++openings_;
 }
 

@@ -63,6 +63,18 @@ class State {
   MilliGpu held_by_contract(std::string_view contract) const;
   std::int64_t pending_of_project(std::string_view project) const;
 
+  /// Calls `visit(node, held, job, task)` for every task that holds part of a node of the site, node by node.
+  template <class Visit>
+  void for_each_held(SiteIndex site, Visit visit) const {
+    const EstateSite& here = estate_->sites()[site];
+    for (NodeIndex node = here.first_node; node < here.first_node + here.nodes; ++node) {
+      for (const HeldTask& held : loads_.tasks(node)) {
+        const Job& job = facts_.jobs.at(held.job);
+        visit(node, held, job, job.allocation->tasks[static_cast<std::size_t>(held.rank)]);
+      }
+    }
+  }
+
   /// Changes whenever the orders of an agent's node change.
   std::uint64_t revision(const std::string& node) const;
 

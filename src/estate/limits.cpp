@@ -60,7 +60,7 @@ class LimitCompiler {
     for (const Contingency& contingency : contingencies(network_, condition_)) consider(contingency);
     keep_rows();
     keep_weights();
-    keep_capabilities();
+    out_.capabilities_ = std::move(capabilities_);
   }
 
  private:
@@ -124,7 +124,7 @@ class LimitCompiler {
 
   void add_normal(LimitRow row, std::uint32_t place) {
     ++out_.considered_;
-    normal_rows_.push_back({std::move(row), {normal_weight_[place].begin(), normal_weight_[place].end()}, 0});
+    rows_.push_back({std::move(row), {normal_weight_[place].begin(), normal_weight_[place].end()}, 0});
   }
 
   void consider(const Contingency& contingency) {
@@ -132,7 +132,7 @@ class LimitCompiler {
       if (!condition_.import) return;
       ++out_.considered_;
       const MicroWatts left = std::max<MicroWatts>(0, import_limit() - site_.grid->interruptible->power.count() * kMicro);
-      normal_rows_.push_back({{LimitRow::Kind::kImport, 0, {}, contingency, normal_base_[import()], left, kUnlimited},
+      rows_.push_back({{LimitRow::Kind::kImport, 0, {}, contingency, normal_base_[import()], left, kUnlimited},
                               {normal_weight_[import()].begin(), normal_weight_[import()].end()},
                               0});
       return;
@@ -245,7 +245,7 @@ class LimitCompiler {
       for (Candidate* candidate : kept) {
         auto whole = normal_weight_[element];
         for (const auto& [group, ppm] : candidate->weights) whole[group] = ppm;
-        normal_rows_.push_back({candidate->row, {whole.begin(), whole.end()}, 0});
+        rows_.push_back({candidate->row, {whole.begin(), whole.end()}, 0});
       }
     }
   }
@@ -347,7 +347,7 @@ class LimitCompiler {
       }
       out_.rows_.push_back(candidate.row);
     };
-    for (const Candidate& candidate : normal_rows_) {
+    for (const Candidate& candidate : rows_) {
       put(candidate, [&](std::uint32_t group) -> const std::vector<ColumnIndex>& { return columns_of[group]; });
     }
     for (const Candidate& candidate : loop_rows_) {
@@ -363,8 +363,6 @@ class LimitCompiler {
     out_.starts_.push_back(out_.weights_.size());
   }
 
-  void keep_capabilities() { out_.capabilities_ = std::move(capabilities_); }
-
   const SiteNetwork& network_;
   const EstateSite& site_;
   const SiteCondition& condition_;
@@ -375,7 +373,7 @@ class LimitCompiler {
   std::vector<std::map<GroupIndex, std::int64_t>> normal_weight_;  // by element, the import's last
   std::vector<MicroWatts> normal_base_;
   std::vector<std::vector<Candidate>> candidates_;  // by element
-  std::vector<Candidate> normal_rows_;              // and those kept after a loss, with all their weights
+  std::vector<Candidate> rows_;                     // electrical rows to keep, with all their weights
   std::vector<Candidate> loop_rows_;                // weights by column
   std::vector<Capability> capabilities_;
   std::map<std::uint32_t, std::uint32_t> loop_of_unit_;

@@ -260,12 +260,9 @@ std::optional<Time> earliest_start(const State& state, const Job& job, const Poo
     const EstateSite& here = estate.sites()[site];
     std::set<Time> dates;
     for (const PowerLoads::Segment& segment : state.power().segments(site)) dates.insert(segment.from);
-    for (NodeIndex node = here.first_node; node < here.first_node + here.nodes; ++node) {
-      for (const HeldTask& held : state.loads().tasks(node)) {
-        const auto& until = state.find_job(held.job)->allocation->until;
-        if (until) dates.insert(*until);
-      }
-    }
+    state.for_each_held(site, [&](NodeIndex, const HeldTask&, const Job& other, const TaskPlacement&) {
+      if (other.allocation->until) dates.insert(*other.allocation->until);
+    });
     dates.erase(dates.begin(), dates.upper_bound(now));
     std::size_t tried = 0;
     for (Time date : dates) {
@@ -275,14 +272,12 @@ std::optional<Time> earliest_start(const State& state, const Job& job, const Poo
       power.recut(site, SiteRestrictions(power.network(site), state.facts()), date);
       for (NodeIndex node = here.first_node; node < here.first_node + here.nodes; ++node) {
         loads.set_ready(node, state.usable(node, date));
-        for (const HeldTask& held : state.loads().tasks(node)) {
-          const Job& other = *state.find_job(held.job);
-          if (other.allocation->until && *other.allocation->until <= date) continue;
-          const TaskPlacement& task = other.allocation->tasks[held.rank];
-          loads.reserve(node, task, held);
-          power.take(node, draw_of(estate.type_of(node).spec, task, other.shed.has_value()), other.allocation->until);
-        }
       }
+      state.for_each_held(site, [&](NodeIndex node, const HeldTask& held, const Job& other, const TaskPlacement& task) {
+        if (other.allocation->until && *other.allocation->until <= date) return;
+        loads.reserve(node, task, held);
+        power.take(node, draw_of(estate.type_of(node).spec, task, other.shed.has_value()), other.allocation->until);
+      });
       if (Attempt(state, loads, power, job, date).place_all(of_site)) earliest = date;
     }
   }

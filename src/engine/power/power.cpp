@@ -12,16 +12,10 @@ std::int64_t whole_up(MicroWatts micro) { return micro / kMicro + (micro % kMicr
 
 // Every grant of a site weighs on `power`, whose time has been cut.
 void take_all(const State& state, SiteIndex site, PowerLoads& power, const Estate& estate) {
-  const EstateSite& here = state.estate().sites()[site];
-  for (NodeIndex node = here.first_node; node < here.first_node + here.nodes; ++node) {
-    if (state.loads().tasks(node).empty()) continue;
+  state.for_each_held(site, [&](NodeIndex node, const HeldTask&, const Job& job, const TaskPlacement& task) {
     const NodeIndex there = estate.find_node(state.estate().nodes()[node].name);
-    for (const HeldTask& held : state.loads().tasks(node)) {
-      const Job& job = *state.find_job(held.job);
-      const TaskPlacement& task = job.allocation->tasks[held.rank];
-      power.take(there, draw_of(estate.type_of(there).spec, task, job.shed.has_value()), job.allocation->until);
-    }
-  }
+    power.take(there, draw_of(estate.type_of(there).spec, task, job.shed.has_value()), job.allocation->until);
+  });
 }
 
 // The first to be shed first: class, then priority, then the youngest.
@@ -39,13 +33,10 @@ bool shed_before(const State& state, const Job& a, const Job& b) {
 
 // Jobs of a site that have something to give, the first to be shed first.
 std::vector<const Job*> sheddable(const State& state, SiteIndex site) {
-  const EstateSite& here = state.estate().sites()[site];
   std::vector<Uid> uids;
-  for (NodeIndex node = here.first_node; node < here.first_node + here.nodes; ++node) {
-    for (const HeldTask& held : state.loads().tasks(node)) {
-      if (uids.empty() || uids.back() != held.job) uids.push_back(held.job);
-    }
-  }
+  state.for_each_held(site, [&](NodeIndex, const HeldTask& held, const Job&, const TaskPlacement&) {
+    if (uids.empty() || uids.back() != held.job) uids.push_back(held.job);
+  });
   std::sort(uids.begin(), uids.end());
   uids.erase(std::unique(uids.begin(), uids.end()), uids.end());
   std::vector<const Job*> jobs;
@@ -118,12 +109,10 @@ void stop_dark(Step& step, SiteIndex site, const std::string& cause) {
   const State& state = step.state();
   const SiteNetwork& network = state.power().network(site);
   const SiteLimits& limits = *state.power().segments(site).front().limits;
-  const EstateSite& here = network.site();
   std::map<Uid, std::string> dark;
-  for (NodeIndex node = here.first_node; node < here.first_node + here.nodes; ++node) {
-    if (!limits.dark(network.column_of(node))) continue;
-    for (const HeldTask& held : state.loads().tasks(node)) dark.try_emplace(held.job, state.estate().nodes()[node].name);
-  }
+  state.for_each_held(site, [&](NodeIndex node, const HeldTask& held, const Job&, const TaskPlacement&) {
+    if (limits.dark(network.column_of(node))) dark.try_emplace(held.job, state.estate().nodes()[node].name);
+  });
   for (const auto& [uid, node] : dark) {
     if (state.find_job(uid)->phase == JobPhase::kStopping) continue;
     step.emit(JobStopping{uid, JobReason::kNodeLost, fmt::format("no live feed reaches {}: {}", node, cause)});
@@ -153,7 +142,7 @@ std::optional<PowerBlock> block_of_change(PowerLoads& power, const Estate& estat
   const std::vector<TaskPlacement>& tasks = job.allocation->tasks;
   std::vector<std::pair<NodeIndex, Draw>> changes;
   std::optional<PowerBlock> block;
-  for (std::size_t rank = 0; rank < tasks.size() && !block; ++rank) {
+  for (std::size_t rank = 0; rank < tasks.size(); ++rank) {
     const NodeIndex node = estate.find_node(tasks[rank].node);
     const NodeTypeSpec& type = estate.type_of(node).spec;
     const Draw is = draw_of(type, tasks[rank], job.shed.has_value());
@@ -183,6 +172,16 @@ void revoke(Step& step, SiteIndex site, Time now) {
     const auto breaks = maintenance_breaks(step.state(), name, all.at(name).spec, now);
     if (!breaks.empty()) step.emit(MaintenanceRevoked{name, describe(breaks)});
   }
+}
+
+// What breaks_of() finds, and every rack that holds work and would be dark.
+std::vector<LimitBreak> breaks_and_dark(const PowerLoads& power, SiteIndex site, std::size_t segment, bool firm_only) {
+  std::vector<LimitBreak> out = breaks_of(power, site, segment, firm_only);
+  const Estate& estate = power.network(site).estate();
+  for (NodeIndex node : power.dark_holders(site, segment)) {
+    out.push_back({estate.racks()[estate.nodes()[node].rack].name + " dark", {}, 1, 0});
+  }
+  return out;
 }
 
 }  // namespace
@@ -244,18 +243,14 @@ std::vector<LimitBreak> maintenance_breaks(const State& state, const std::string
   restrictions.add(spec, {*spec.from, spec.until});
   power.recut(site, restrictions, now);
   take_all(state, site, power, state.estate());
-  std::vector<LimitBreak> out;
   const auto& segments = power.segments(site);
   for (std::size_t k = 0; k < segments.size(); ++k) {
     const bool ends_before = k + 1 < segments.size() && segments[k + 1].from <= *spec.from;
     if (ends_before || *spec.until <= segments[k].from) continue;
-    for (LimitBreak& found : breaks_of(power, site, k, true)) out.push_back(std::move(found));
-    for (NodeIndex node : power.dark_holders(site, k)) {
-      out.push_back({state.estate().racks()[state.estate().nodes()[node].rack].name + " dark", {}, 1, 0});
-    }
-    if (!out.empty()) break;
+    std::vector<LimitBreak> breaks = breaks_and_dark(power, site, k, true);
+    if (!breaks.empty()) return breaks;
   }
-  return out;
+  return {};
 }
 
 std::vector<LimitBreak> breaks_in(const State& state, std::shared_ptr<const Estate> after, SiteIndex site_after) {
@@ -268,17 +263,12 @@ std::vector<LimitBreak> breaks_in(const State& state, std::shared_ptr<const Esta
   for (std::size_t k = 0; k < state.power().segments(site).size(); ++k) {
     for (const LimitBreak& found : breaks_of(state.power(), site, k, k > 0)) before.insert(found.row);
   }
-  std::vector<LimitBreak> out;
   for (std::size_t k = 0; k < power.segments(site_after).size(); ++k) {
-    for (LimitBreak& found : breaks_of(power, site_after, k, k > 0)) {
-      if (!before.contains(found.row)) out.push_back(std::move(found));
-    }
-    for (NodeIndex node : power.dark_holders(site_after, k)) {
-      out.push_back({after->racks()[after->nodes()[node].rack].name + " dark", {}, 1, 0});
-    }
-    if (!out.empty()) break;
+    std::vector<LimitBreak> breaks = breaks_and_dark(power, site_after, k, k > 0);
+    std::erase_if(breaks, [&](const LimitBreak& found) { return before.contains(found.row); });
+    if (!breaks.empty()) return breaks;
   }
-  return out;
+  return {};
 }
 
 void mend(Step& step, SiteIndex site, const std::string& cause) {
