@@ -10,6 +10,8 @@
 #include <filesystem>
 #include <thread>
 
+#include "base/clock.h"
+
 namespace penstock {
 namespace {
 

@@ -12,7 +12,7 @@
 #include <set>
 #include <sstream>
 
-#include "agent/files.h"
+#include "base/files.h"
 
 namespace penstock {
 namespace {

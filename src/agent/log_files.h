@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "agent/files.h"
+#include "base/files.h"
 
 namespace penstock {
 

@@ -3,25 +3,19 @@
 
 #include <sched.h>
 #include <sys/sysinfo.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <charconv>
 #include <filesystem>
 
-#include "agent/files.h"
+#include "base/clock.h"
+#include "base/files.h"
 
 namespace penstock {
 namespace {
 
 constexpr Watts kUnknownGpu{400};
-
-Duration read_clock(clockid_t clock) {
-  timespec now{};
-  PENSTOCK_CHECK(clock_gettime(clock, &now) == 0);
-  return seconds(now.tv_sec) + nanoseconds(now.tv_nsec);
-}
 
 std::optional<std::int64_t> number_in(const std::string& path) {
   auto text = read_file(path);
@@ -33,10 +27,6 @@ std::optional<std::int64_t> number_in(const std::string& path) {
 }
 
 }  // namespace
-
-Time utc_now() { return Time{read_clock(CLOCK_REALTIME).count()}; }
-
-Duration since_boot() { return read_clock(CLOCK_BOOTTIME); }
 
 Machine read_machine() {
   Machine machine;

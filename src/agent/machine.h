@@ -1,4 +1,4 @@
-// What this machine is: cores, memory, identity, power; and its clocks.
+// What this machine is: cores, memory, identity, power.
 #pragma once
 
 #include "agent/devices.h"
@@ -6,10 +6,6 @@
 #include "spec/document.h"
 
 namespace penstock {
-
-Time utc_now();
-/// Time since boot, sleep included (CLOCK_BOOTTIME): what leases are measured in. Nobody can set it.
-Duration since_boot();
 
 struct Machine {
   std::int32_t cores = 0;  ///< that this process may use

@@ -6,7 +6,7 @@
 #include <charconv>
 #include <map>
 
-#include "agent/files.h"
+#include "base/files.h"
 
 namespace penstock {
 namespace {

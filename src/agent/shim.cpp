@@ -19,9 +19,10 @@
 #include <cstdio>
 #include <cstring>
 
-#include "agent/machine.h"
+#include "agent/directory_watch.h"
 #include "agent/processes.h"
 #include "agent/task_dir.h"
+#include "base/clock.h"
 
 namespace penstock {
 namespace {

@@ -12,8 +12,8 @@
 #include <algorithm>
 
 #include "agent/cgroup.h"
-#include "agent/files.h"
 #include "agent/log_files.h"
+#include "base/files.h"
 #include "runtime/protocol.h"
 
 namespace penstock {

@@ -13,9 +13,9 @@
 #include <charconv>
 #include <filesystem>
 
-#include "agent/machine.h"
 #include "agent/processes.h"
 #include "agent/shim.h"
+#include "base/clock.h"
 
 namespace penstock {
 namespace {

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "agent/devices.h"
+#include "agent/directory_watch.h"
 #include "agent/task_dir.h"
 
 namespace penstock {

@@ -8,6 +8,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "base/files.h"
 #include "base/name.h"
 #include "server/server.h"
 
@@ -23,7 +24,7 @@ Result<std::vector<SourceText>> read_sources(const std::vector<std::string>& pat
   namespace fs = std::filesystem;
   std::vector<SourceText> sources;
   const auto add = [&sources](const std::string& path) -> Status {
-    PENSTOCK_TRY(text, read_text(path));
+    PENSTOCK_TRY(text, read_file(path));
     sources.push_back({path, std::move(text)});
     return ok_status();
   };

@@ -3,10 +3,8 @@
 
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
-#include <sstream>
 
-#include "server/server.h"
+#include "base/files.h"
 
 namespace penstock {
 namespace {
@@ -24,18 +22,14 @@ std::string config_path() {
   return base + "/penstock/config.json";
 }
 
-Result<std::string> read_text(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::stringstream text;
-  text << file.rdbuf();
-  if (!file.is_open() || file.bad()) return make_error(Code::kNotFound, fmt::format("cannot read {}", path));
-  return text.str();
+Result<std::string> read_token(const std::string& path) {
+  PENSTOCK_TRY(text, read_file(path));
+  return text.substr(0, text.find_last_not_of(" \r\n\t") + 1);
 }
 
 Result<CliConfig> load_config() {
-  if (!std::filesystem::exists(config_path())) return CliConfig{};
-  PENSTOCK_TRY(text, read_text(config_path()));
-  auto config = from_json_text<CliConfig>(text);
+  if (!exists(config_path())) return CliConfig{};
+  auto config = read_json_file<CliConfig>(config_path());
   if (!config.ok()) {
     Error error = std::move(config).error();
     error.file = config_path();
@@ -47,7 +41,7 @@ Result<CliConfig> load_config() {
 Status save_config(const CliConfig& config) {
   std::error_code failed;
   std::filesystem::create_directories(std::filesystem::path(config_path()).parent_path(), failed);
-  return write_secret(config_path(), to_json(config) + "\n");
+  return write_file(config_path(), to_json(config) + "\n", Lasting::kPowerLoss);
 }
 
 Result<Context> resolve_context(const GlobalFlags& flags) {
@@ -69,8 +63,8 @@ Result<Context> resolve_context(const GlobalFlags& flags) {
   if (!token.empty()) context.token = token;
   if (!flags.ca_file.empty()) context.ca_file = flags.ca_file;
   if (context.token.empty() && !context.token_file.empty()) {
-    PENSTOCK_TRY(text, read_text(context.token_file));
-    context.token = text.substr(0, text.find_last_not_of(" \r\n\t") + 1);
+    PENSTOCK_TRY(token_text, read_token(context.token_file));
+    context.token = std::move(token_text);
   }
   return context;
 }

@@ -44,6 +44,7 @@ Result<CliConfig> load_config();
 Status save_config(const CliConfig& config);
 Result<Context> resolve_context(const GlobalFlags& flags);
 Result<ApiClient> connect(const GlobalFlags& flags);
-Result<std::string> read_text(const std::string& path);
+/// A token that stands alone in a file, without the white space around its end.
+Result<std::string> read_token(const std::string& path);
 
 }  // namespace penstock

@@ -107,9 +107,9 @@ int run_agent(const DaemonFlags& flags, const GlobalFlags& global) {
   options.ca_file = global.ca_file;
   options.state_dir = flags.state + "/agent";
   if (!flags.join_token_file.empty()) {
-    auto text = read_text(flags.join_token_file);
-    if (!text.ok()) return fail(text.error());
-    options.join_token = text->substr(0, text->find_last_not_of(" \r\n\t") + 1);
+    auto token = read_token(flags.join_token_file);
+    if (!token.ok()) return fail(token.error());
+    options.join_token = std::move(*token);
   }
   std::atomic<bool> stop = false;
   std::thread waiting([&] {

@@ -7,9 +7,9 @@
 
 #include <CLI/CLI.hpp>
 
+#include "base/clock.h"
 #include "cli/cli.h"
 #include "server/api/bodies.h"
-#include "server/server.h"
 
 namespace penstock {
 namespace {
@@ -64,7 +64,7 @@ CLI::Validator kind_validator() {
 std::vector<std::string> cells_of(const KindInfo& kind, const json::value& object) {
   std::vector<std::string> cells;
   for (const Column& column : kind.columns) {
-    cells.push_back(column.path.starts_with("age:") ? age(object, column.path.substr(4), system_now()) : at(object, column.path));
+    cells.push_back(column.path.starts_with("age:") ? age(object, column.path.substr(4), utc_now()) : at(object, column.path));
   }
   return cells;
 }

@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "base/clock.h"
 #include "cli/cli.h"
 #include "server/api/bodies.h"
 #include "server/server.h"
@@ -39,9 +40,9 @@ int login(const GlobalFlags& flags, const std::string& name, const std::string& 
     std::getline(std::cin, token);
     context.token = token.substr(0, token.find_last_not_of(" \r\n\t") + 1);
   } else {
-    auto text = read_text(token_file);
-    if (!text.ok()) return fail(text.error());
-    context.token = text->substr(0, text->find_last_not_of(" \r\n\t") + 1);
+    auto token = read_token(token_file);
+    if (!token.ok()) return fail(token.error());
+    context.token = std::move(*token);
   }
   ApiClientOptions options;
   options.server = context.server;
@@ -163,7 +164,7 @@ void add_system_verbs(CLI::App& app, Cli& cli) {
       Table table({"ID", "NAME", "ROLE", "TENANT", "NODE", "EXPIRES", "AGE"});
       const json::value page = json::parse(response->body);
       for (const json::value& item : page.at("items").as_array()) {
-        table.row({at(item, "id"), at(item, "name"), at(item, "role"), at(item, "tenant"), at(item, "node"), at(item, "expires"), age(item, "created", system_now())});
+        table.row({at(item, "id"), at(item, "name"), at(item, "role"), at(item, "tenant"), at(item, "node"), at(item, "expires"), age(item, "created", utc_now())});
       }
       fmt::print("{}", table.text());
       return 0;

@@ -1,22 +1,16 @@
 // Putting a server together, and taking it apart in the right order.
 #include "server/server.h"
 
-#include <chrono>
 #include <filesystem>
 #include <future>
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <spdlog/spdlog.h>
 
+#include "base/clock.h"
+#include "base/files.h"
 #include "journal/sqlite/sqlite_journal.h"
 
 namespace penstock {
-
-Time system_now() {
-  return Time{std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now().time_since_epoch()).count()};
-}
 
 Result<Reply> execute_and_wait(Core& core, Command command, std::string principal) {
   std::promise<Result<Reply>> promise;
@@ -25,17 +19,6 @@ Result<Reply> execute_and_wait(Core& core, Command command, std::string principa
   meta.principal = std::move(principal);
   core.execute(std::move(command), std::move(meta), [&promise](Result<Reply> reply) { promise.set_value(std::move(reply)); });
   return future.get();
-}
-
-Status write_secret(const std::string& path, std::string_view text) {
-  const std::string temporary = path + ".new";
-  ::unlink(temporary.c_str());
-  const int fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  bool written = fd >= 0 && ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) && ::fsync(fd) == 0;
-  if (fd >= 0) ::close(fd);
-  written = written && ::rename(temporary.c_str(), path.c_str()) == 0;
-  if (written) return ok_status();
-  return make_error(Code::kUnavailable, fmt::format("cannot write {}: {}", path, std::error_code(errno, std::generic_category()).message()));
 }
 
 std::string Server::operator_token_file() const { return options_.state_dir + "/operator.token"; }
@@ -52,7 +35,7 @@ Status Server::first_token() {
   NewToken token = make_token(Role::kOperator, "first operator", core_->now());
   token.record.issuer = "server";
   // The file first: a crash between the two leaves a useless file, not an operator token that nobody holds.
-  PENSTOCK_RETURN_IF_ERROR(write_secret(operator_token_file(), token.text + "\n"));
+  PENSTOCK_RETURN_IF_ERROR(write_file(operator_token_file(), token.text + "\n", Lasting::kPowerLoss));
   PENSTOCK_TRY(issued, execute_and_wait(*core_, IssueToken{token.record}, "server"));
   static_cast<void>(issued);
   spdlog::info("operator token made file={}", operator_token_file());
@@ -70,7 +53,7 @@ Result<std::unique_ptr<Server>> Server::start(ServerOptions options) {
   std::unique_ptr<Server> server(new Server(std::move(options)));
   PENSTOCK_TRY(journal, SqliteJournal::open(server->options_.state_dir + "/penstock.db"));
   CoreOptions core;
-  core.clock = system_now;
+  core.clock = utc_now;
   core.server_version = kVersion;
   server->core_ = std::make_unique<Core>(std::move(core), std::move(journal));
   PENSTOCK_RETURN_IF_ERROR(server->core_->start());

@@ -34,13 +34,7 @@ class Server {
   std::unique_ptr<HttpServer> http_;
 };
 
-/// UTC now, from the system's clock.
-Time system_now();
-
 /// Carries out a command and waits for its outcome. Not from the core's own thread.
 Result<Reply> execute_and_wait(Core& core, Command command, std::string principal);
-
-/// Writes a secret to `path`, mode 0600, whole or not at all.
-Status write_secret(const std::string& path, std::string_view text);
 
 }  // namespace penstock

@@ -17,6 +17,7 @@
 
 #include "agent/agent.h"
 #include "agent/processes.h"
+#include "base/clock.h"
 
 namespace penstock {
 

@@ -34,6 +34,10 @@ const std::vector<std::string> kNotInTheEngine = {
     "std::rand", "random_device", "mt19937", "getenv", "fopen", "clock_gettime", "gettimeofday", "std::time(",
 };
 
+// Those above may read clocks and files; those here get what they need as arguments.
+const Layers kWithoutFilesAndClocks = {"spec", "estate", "engine", "runtime"};
+const std::set<std::string> kFilesAndClocks = {"base/files.h", "base/clock.h"};
+
 const fs::path kSource = fs::path(PENSTOCK_SOURCE_DIR) / "src";
 
 std::vector<fs::path> sources(const fs::path& folder) {
@@ -112,6 +116,18 @@ TEST(Architecture, TheEngineHasNoClockNoChanceNoFiles) {
       for (const std::string& word : kNotInTheEngine) {
         EXPECT_EQ(line.find(word), std::string::npos) << file << ": " << line;
       }
+    }
+  }
+}
+
+TEST(Architecture, WhatDecidesReachesForNoFileOrClock) {
+  for (const std::string& name : kFilesAndClocks) EXPECT_TRUE(fs::exists(kSource / name)) << name;
+  for (const fs::path& file : sources(kSource)) {
+    const std::string layer = layer_of(file);
+    const fs::path own = fs::relative(file, kSource).replace_extension(".h");
+    if (!kWithoutFilesAndClocks.contains(layer) && (layer != "base" || kFilesAndClocks.contains(own.string()))) continue;
+    for (const std::string& line : lines(file)) {
+      EXPECT_FALSE(kFilesAndClocks.contains(included(line))) << file << ": " << line;
     }
   }
 }

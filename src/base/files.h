@@ -1,4 +1,4 @@
-// Files and descriptors as the agent and the shim need them: atomic writes, locks, waiting for a change.
+// Files and descriptors over plain system calls: whole reads, atomic writes, locks. Not for what decides.
 #pragma once
 
 #include <sys/types.h>
@@ -43,7 +43,8 @@ Result<std::string> read_file(const std::string& path, std::size_t most = 16 << 
 /// Whether a write must outlast a loss of power, or only the death of the process.
 enum class Lasting { kPowerLoss, kProcess };
 
-/// Replaces the file at once: a reader sees the old text or the new one, never a part.
+/// Replaces the file at once: a reader sees the old text or the new one, never a part. The new file has `mode`, less
+/// the umask, from its first byte on, so it may hold a secret.
 Status write_file(const std::string& path, std::string_view text, Lasting lasting, mode_t mode = 0600);
 
 template <class T>
@@ -58,20 +59,5 @@ Status make_directories(const std::string& path, mode_t mode);
 /// Takes the lock of a file, made if missing, until the Fd is closed (by the last process that holds it).
 /// kFailedPrecondition if another holds it.
 Result<Fd> lock_file(const std::string& path);
-
-/// Wakes when a file appears in one of some directories, by a descriptor that can be polled. Where the system
-/// gives no watches it never wakes, and its users fall back on looking every now and then.
-class DirectoryWatch {
- public:
-  DirectoryWatch();
-  void add(const std::string& directory);
-  /// To be polled for POLLIN; -1 if there is none.
-  int descriptor() const { return fd_.get(); }
-  /// Takes note of what has happened so far.
-  void drain();
-
- private:
-  Fd fd_;
-};
 
 }  // namespace penstock

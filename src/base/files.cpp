@@ -1,9 +1,8 @@
 // Files and descriptors over plain system calls.
-#include "agent/files.h"
+#include "base/files.h"
 
 #include <fcntl.h>
 #include <sys/file.h>
-#include <sys/inotify.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -54,7 +53,8 @@ Result<std::string> read_file(const std::string& path, std::size_t most) {
 
 Status write_file(const std::string& path, std::string_view text, Lasting lasting, mode_t mode) {
   const std::string beside = path + ".new";
-  Fd fd(open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode));
+  unlink(beside.c_str());  // left by a crash, perhaps with another mode
+  Fd fd(open(beside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
   if (!fd) return system_error("cannot write " + path, errno);
   while (!text.empty()) {
     const ssize_t size = write(fd.get(), text.data(), text.size());
@@ -86,18 +86,6 @@ Result<Fd> lock_file(const std::string& path) {
   if (flock(fd.get(), LOCK_EX | LOCK_NB) == 0) return fd;
   if (errno == EWOULDBLOCK) return make_error(Code::kFailedPrecondition, path + " is locked by another process");
   return system_error("cannot lock " + path, errno);
-}
-
-DirectoryWatch::DirectoryWatch() : fd_(inotify_init1(IN_NONBLOCK | IN_CLOEXEC)) {}
-
-void DirectoryWatch::add(const std::string& directory) {
-  if (fd_) inotify_add_watch(fd_.get(), directory.c_str(), IN_MOVED_TO);
-}
-
-void DirectoryWatch::drain() {
-  char buffer[4096];
-  while (fd_ && read(fd_.get(), buffer, sizeof buffer) > 0) {
-  }
 }
 
 }  // namespace penstock
