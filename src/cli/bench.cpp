@@ -25,7 +25,7 @@ using Clock = std::chrono::steady_clock;
 
 int bench_submit(const GlobalFlags& flags, const SubmitBench& bench, Format format) {
   auto estimate = Text<Duration>::parse(bench.duration);
-  if (!estimate.ok()) return fail(estimate.error());
+  if (!estimate.ok()) return fail(estimate.error(), kUsage);
   const std::string run = random_key().substr(0, 8);
   std::atomic<std::size_t> next = 0;
   std::vector<std::vector<double>> latencies(bench.clients);

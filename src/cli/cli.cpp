@@ -73,16 +73,18 @@ int run_cli(int argc, char** argv) {
   app.add_option("--ca-file", cli.flags.ca_file, "PEM file of authorities to trust for https");
   app.add_option("--context", cli.flags.context, "context of the configuration file to use");
   app.add_option("-o,--output", cli.format, "table, json or yaml")->check(CLI::IsMember({"table", "json", "yaml"}));
-  app.footer("Exit codes: 0 done, 1 refused or failed, 2 usage. Documentation: docs/ in the source tree.");
+  app.footer("Every command also takes --server, --token, --ca-file, --context and -o; see `penstock --help`.\n"
+             "Exit codes: 0 done, 1 refused or failed, 2 usage. Documentation: docs/ in the source tree.");
   add_object_verbs(app, cli);
   add_job_verbs(app, cli);
   add_system_verbs(app, cli);
   add_daemon_verbs(app, cli);
   add_bench_verbs(app, cli);
+  add_completion_verb(app);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : 2;
+    return app.exit(error) == 0 ? 0 : kUsage;
   }
   return cli.exit_code;
 }

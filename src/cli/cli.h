@@ -27,9 +27,13 @@ struct Cli {
 
 void add_object_verbs(CLI::App& app, Cli& cli);   // apply get describe delete watch
 void add_job_verbs(CLI::App& app, Cli& cli);      // submit logs cancel explain
-void add_system_verbs(CLI::App& app, Cli& cli);   // top login whoami token version completion
+void add_system_verbs(CLI::App& app, Cli& cli);   // top login whoami token version
 void add_daemon_verbs(CLI::App& app, Cli& cli);   // server agent dev shim
 void add_bench_verbs(CLI::App& app, Cli& cli);    // bench
+void add_completion_verb(CLI::App& app);          // completion
+
+/// The kinds that get, describe, delete and watch take, in the plural.
+std::vector<std::string> kind_names();
 
 /// `a/b/c` as it stands in a URL.
 std::string url_path(std::string_view name);

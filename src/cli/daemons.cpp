@@ -71,7 +71,7 @@ Result<ServerOptions> server_options(const DaemonFlags& flags) {
   }
   options.http.port = static_cast<std::uint16_t>(number);
   if (flags.certificate.empty() != flags.key.empty()) {
-    return make_error(Code::kInvalid, "--tls-cert and --tls-key go together");
+    return make_error(Code::kInvalid, fmt::format("--tls-cert and --tls-key go together; add {}", flags.key.empty() ? "--tls-key FILE" : "--tls-cert FILE"));
   }
   options.http.certificate_file = flags.certificate;
   options.http.key_file = flags.key;
@@ -91,7 +91,7 @@ int run_server(const DaemonFlags& flags) {
   set_up_log(flags);
   const sigset_t signals = block_signals();
   auto options = server_options(flags);
-  if (!options.ok()) return fail(options.error());
+  if (!options.ok()) return fail(options.error(), kUsage);
   auto server = Server::start(std::move(*options));
   if (!server.ok()) return fail(server.error());
   spdlog::info("serving url={} state={}", (*server)->url(), flags.state);
@@ -136,7 +136,7 @@ int run_dev(const DaemonFlags& flags) {
   set_up_log(flags);
   const sigset_t signals = block_signals();
   auto options = server_options(flags);
-  if (!options.ok()) return fail(options.error());
+  if (!options.ok()) return fail(options.error(), kUsage);
   auto started = Server::start(std::move(*options));
   if (!started.ok()) return fail(started.error());
   Server& server = **started;

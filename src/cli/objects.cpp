@@ -54,9 +54,7 @@ CLI::Validator kind_validator() {
   return CLI::Validator(
       [](const std::string& name) -> std::string {
         if (find_kind(name) != nullptr) return {};
-        std::string all;
-        for (const KindInfo& kind : kinds()) all += " " + kind.plural;
-        return fmt::format("'{}' is no kind; kinds:{}", name, all);
+        return fmt::format("'{}' is no kind; kinds: {}", name, fmt::join(kind_names(), " "));
       },
       "KIND");
 }
@@ -154,8 +152,13 @@ void describe_job(ApiClient& client, const json::value& job) {
     for (const json::value& task : tasks->as_array()) {
       const std::string end = at(task, "end");
       const bool exited = at(task, "phase") == "exited";
-      std::string exit = at(task, "exitCode");
-      if (exit.empty() && exited) exit = end == "signaled" ? "signal " + at(task, "signal") : "0";
+      const std::string signal = at(task, "signal"), code = at(task, "exitCode");
+      std::string exit;
+      if (end == "launch-failed" || end == "lost") {
+        exit = "-";  // nothing ran, or nobody saw how it ended
+      } else if (exited) {
+        exit = !signal.empty() ? "signal " + signal : code.empty() ? "0" : code;
+      }
       table.row({at(task, "rank"), at(task, "node"), at(task, "devices"), at(task, "phase"), exited ? end : "", exit, at(task, "pid"),
                  at(task, "cpuTime"), at(task, "peakMemory"), at(task, "message")});
     }
@@ -183,6 +186,7 @@ int describe(ApiClient& client, const KindInfo& kind, const std::string& name, F
 
 void print_changes(const Reply& reply) {
   for (const ObjectChange& change : reply.changes) {
+    if (change.kind == "Job") continue;  // left alone, as an effect says
     fmt::print("{:<10}{} {}\n", name_of(change.change), change.kind, change.name);
   }
   for (const std::string& effect : reply.effects) fmt::print("          {}\n", effect);
@@ -251,6 +255,12 @@ int watch(ApiClient& client, const KindInfo& kind, const std::string& from, Form
 
 }  // namespace
 
+std::vector<std::string> kind_names() {
+  std::vector<std::string> names;
+  for (const KindInfo& kind : kinds()) names.push_back(kind.plural);
+  return names;
+}
+
 void add_object_verbs(CLI::App& app, Cli& cli) {
   struct Flags {
     std::vector<std::string> files;
@@ -270,7 +280,7 @@ void add_object_verbs(CLI::App& app, Cli& cli) {
   });
 
   auto* get_verb = app.add_subcommand("get", "List objects, or show one");
-  get_verb->add_option("kind", flags->kind, "nodetypes, sites, tenants, projects, contracts, jobs, nodes, tokens, events, capacity, usage")->required()->check(kind_validator());
+  get_verb->add_option("kind", flags->kind, fmt::format("{}", fmt::join(kind_names(), ", ")))->required()->check(kind_validator());
   get_verb->add_option("name", flags->name, "its name; none for all");
   get_verb->add_option("--limit", flags->limit, "at most this many")->check(CLI::PositiveNumber);
   get_verb->add_option("--filter", flags->filters, "key=value, e.g. site=loughton, phase=pending; may repeat");

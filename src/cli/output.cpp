@@ -126,9 +126,9 @@ std::string grouped(std::int64_t number) {
   return text;
 }
 
-int fail(const Error& error) {
+int fail(const Error& error, int exit_code) {
   fmt::print(stderr, "error: {}\n", to_string(error));
-  return 1;
+  return exit_code;
 }
 
 }  // namespace penstock

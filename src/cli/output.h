@@ -35,7 +35,10 @@ std::string at(const json::value& object, std::string_view path);
 /// 23040 → 23,040.
 std::string grouped(std::int64_t number);
 
-/// An error as the CLI prints it, to standard error. Returns the exit code 1.
-int fail(const Error& error);
+/// The exit code of a command line that cannot be meant.
+inline constexpr int kUsage = 2;
+
+/// An error as the CLI prints it, to standard error. Returns the exit code.
+int fail(const Error& error, int exit_code = 1);
 
 }  // namespace penstock

@@ -1,4 +1,4 @@
-// top, login, whoami, token, version, completion.
+// top, login, whoami, token, version.
 #include <iostream>
 
 #include <CLI/CLI.hpp>
@@ -60,39 +60,6 @@ int login(const GlobalFlags& flags, const std::string& name, const std::string& 
   return 0;
 }
 
-std::string words_of(const CLI::App& app) {
-  std::string words;
-  for (const CLI::App* sub : app.get_subcommands([](const CLI::App* s) { return !s->get_name().empty() && !s->get_group().empty(); })) {
-    words += " " + sub->get_name();
-  }
-  for (const CLI::Option* option : app.get_options()) {
-    for (const std::string& name : option->get_lnames()) words += " --" + name;
-  }
-  return words;
-}
-
-// Words after a verb: its own verbs and options, those of all commands, and kinds where a kind is due.
-std::string completion(const CLI::App& app) {
-  std::string script = "# bash completion of penstock: source this file, or put it into /etc/bash_completion.d/penstock\n"
-                       "_penstock() {\n"
-                       "  local word=\"${COMP_WORDS[COMP_CWORD]}\" verb=\"\" i words\n"
-                       "  for ((i = 1; i < COMP_CWORD; i++)); do\n"
-                       "    [[ ${COMP_WORDS[i]} == -* ]] || { verb=\"${COMP_WORDS[i]}\"; break; }\n"
-                       "  done\n"
-                       "  case \"${COMP_WORDS[COMP_CWORD-1]}\" in\n"
-                       "    -f|--file|--state|--ca-file|--tls-cert|--tls-key|--token-file) COMPREPLY=($(compgen -f -- \"$word\")); return ;;\n"
-                       "    -o|--output) COMPREPLY=($(compgen -W \"table json yaml\" -- \"$word\")); return ;;\n"
-                       "    get|describe|delete|watch) COMPREPLY=($(compgen -W \"nodetypes sites tenants projects contracts jobs nodes tokens events capacity usage\" -- \"$word\")); return ;;\n"
-                       "  esac\n"
-                       "  case \"$verb\" in\n";
-  for (const CLI::App* sub : app.get_subcommands([](const CLI::App* s) { return !s->get_name().empty() && !s->get_group().empty(); })) {
-    script += fmt::format("    {}) words=\"{}\" ;;\n", sub->get_name(), words_of(*sub));
-  }
-  script += fmt::format("    *) words=\"{}\" ;;\n", words_of(app));
-  script += "  esac\n  COMPREPLY=($(compgen -W \"$words\" -- \"$word\"))\n}\ncomplete -F _penstock penstock\n";
-  return script;
-}
-
 }  // namespace
 
 void add_system_verbs(CLI::App& app, Cli& cli) {
@@ -140,7 +107,7 @@ void add_system_verbs(CLI::App& app, Cli& cli) {
       TokenRequest request{flags->id, *enum_from_name<Role>(flags->role), flags->tenant, std::nullopt};
       if (!flags->valid_for.empty()) {
         auto duration = Text<Duration>::parse(flags->valid_for);
-        if (!duration.ok()) return fail(duration.error());
+        if (!duration.ok()) return fail(duration.error(), kUsage);
         request.valid_for = *duration;
       }
       auto issued = client.post<IssuedToken>("/v1/tokens", request);
@@ -192,8 +159,6 @@ void add_system_verbs(CLI::App& app, Cli& cli) {
       fmt::print("server   not reached: {}\n", server.error().message);
     }
   });
-
-  app.add_subcommand("completion", "Print a completion script for bash")->callback([&app] { fmt::print("{}", completion(app)); });
 }
 
 }  // namespace penstock

@@ -171,8 +171,13 @@ expect 2 penstock get
 expect 2 penstock apply
 expect 2 penstock get jobs --limit none
 expect 0 penstock --version
+expect 2 penstock server --state unused --tls-cert cert.pem
+expect 2 penstock server --state unused --listen nowhere
+[ ! -e unused ] || fail "a misused command left something behind"
 expect 0 penstock completion
 bash -n out || fail "the completion script is no bash"
+expect 0 penstock completion zsh
+expect 0 penstock completion fish
 
 say "the end"
 kill "$dev"

@@ -54,7 +54,9 @@ TEST(Roles, OpenOnlyTheirOwnDoors) {
       // A node that has not registered yet passes the door of sync, and is told to register first.
       const bool refused = status == 401 || (status == 403 && !(operation.id == "syncAgent" && who == "node"));
       EXPECT_EQ(!refused, allowed.at(operation.right).contains(who)) << operation.id << " as " << who << ": " << status;
-      if (who.empty() && refused) EXPECT_EQ(status, 401);
+      if (who.empty() && refused) {
+        EXPECT_EQ(status, 401);
+      }
     }
   }
 }
