@@ -182,13 +182,13 @@ void State::repower(Job& job, const std::function<void()>& change) {
   touch_nodes(job);
 }
 
+void State::touch(const std::string& node) {
+  const NodeIndex index = estate_->find_node(node);
+  if (index != kNowhere && estate_->site_of(index).runtime == RuntimeKind::kAgent) revisions_[node] = facts_.position;
+}
+
 void State::touch_nodes(const Job& job) {
-  for (const TaskPlacement& task : job.allocation->tasks) {
-    const NodeIndex node = estate_->find_node(task.node);
-    if (node != kNowhere && estate_->site_of(node).runtime == RuntimeKind::kAgent) {
-      revisions_[task.node] = facts_.position;
-    }
-  }
+  for (const TaskPlacement& task : job.allocation->tasks) touch(task.node);
 }
 
 Job& State::job(Uid uid) {
@@ -339,7 +339,7 @@ void State::on(const EventRecord& record, const TaskChanged& event) {
       if (!job.started) job.started = record.at;
     }
   }
-  if (event.report.phase == TaskPhase::kExited) touch_nodes(job);
+  if (event.report.phase == TaskPhase::kExited) touch(job.allocation->tasks.at(event.report.rank).node);
 }
 
 void State::on(const EventRecord& record, const JobStopping& event) {

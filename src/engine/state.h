@@ -94,6 +94,7 @@ class State {
   void hold_power(const Job& job, bool take);
   void repower(Job& job, const std::function<void()>& change);
   void recut_power(SiteIndex site);
+  void touch(const std::string& node);
   void touch_nodes(const Job& job);
   Job& job(Uid uid);
 

@@ -115,6 +115,23 @@ TEST(Watches, TellWhatComesAndWhatWasMissed) {
   EXPECT_EQ(stack.bad("operator", "GET", "/v1/jobs?watch=1", {}, {{"last-event-id", "x"}}), "400 invalid");
 }
 
+// A gang of 16 starts, runs and ends in three commits with more than 30 events.
+TEST(Watches, TellOfAGangOnceACommit) {
+  Stack stack;
+  const HttpResponse live = stack.ask("operator", "GET", "/v1/jobs?watch=1");
+  stack.good("operator", "POST", "/v1/jobs",
+             R"({"metadata":{"name":"acme/llm/gang"},"spec":{"estimate":"PT1H","groups":[{"name":"main","replicas":16,"gpus":"1"}]}})");
+  std::string told = read_until(*live.stream, R"("phase":"running")");
+  stack.wait(hours(1));
+  told += read_until(*live.stream, R"("phase":"succeeded")");
+  EXPECT_NE(told.find(R"("phase":"succeeded")"), std::string::npos) << told;
+  std::size_t times = 0;
+  for (std::size_t at = 0; (at = told.find("event: changed", at)) != std::string::npos; ++at) ++times;
+  EXPECT_GE(times, 2u);
+  EXPECT_LE(times, 3u);
+  live.stream->leave();
+}
+
 TEST(Watches, TellApartWhatBearsOneName) {
   Stack stack;
   const std::int64_t before = position_of(stack);

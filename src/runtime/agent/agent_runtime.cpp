@@ -84,24 +84,25 @@ void AgentRuntime::recover(const State& state, Time) {
 }
 
 void AgentRuntime::committed(const State& state, std::span<const EventRecord> events, Time) {
-  std::set<std::string> touched;
-  const auto touch = [&](Uid uid) {
-    const Job* job = state.find_job(uid);
-    if (job == nullptr || !job->allocation) return;
-    for (const TaskPlacement& task : job->allocation->tasks) {
-      if (waiting_.contains(task.node)) touched.insert(task.node);
-    }
-  };
+  std::set<Uid> jobs;  // a gang that ends has an event for every task
   for (const EventRecord& record : events) {
     std::visit(
         [&](const auto& event) {
           if constexpr (requires { event.allocation.job; }) {
-            touch(event.allocation.job);
+            jobs.insert(event.allocation.job);
           } else if constexpr (requires { event.job; }) {
-            touch(event.job);
+            jobs.insert(event.job);
           }
         },
         record.event);
+  }
+  std::set<std::string> touched;
+  for (Uid uid : jobs) {
+    const Job* job = state.find_job(uid);
+    if (job == nullptr || !job->allocation) continue;
+    for (const TaskPlacement& task : job->allocation->tasks) {
+      if (waiting_.contains(task.node)) touched.insert(task.node);
+    }
   }
   for (const std::string& node : touched) {
     if (state.revision(node) != waiting_.at(node).revision) answer(state, node);

@@ -135,19 +135,12 @@ void Api::watch(std::shared_ptr<Call> call, std::string kind,
     auto missed = view.hub.since(start);
     if (!missed.ok()) return refuse(call, missed.error());
 
-    // Objects are told as they are now: several changes of one object may be told as one.
+    // Objects are told as they are now.
     const auto tell = [stream, kind, render](Core::View& now, const Notice& notice) {
       if (notice.kind != kind) return;
       if (auto object = render(now, notice)) stream->push(sse(notice.removed ? "removed" : "changed", notice.position, *object));
     };
-    // Objects of other kinds may bear the same name, and so may a job before this one.
-    std::map<std::pair<std::string, Uid>, const Notice*> latest;
-    for (const Notice& notice : *missed) {
-      if (notice.kind == kind) latest[{notice.name, kind == "Job" ? notice.uid : Uid{}}] = &notice;
-    }
-    std::map<Position, const Notice*> ordered;
-    for (const auto& [object, notice] : latest) ordered[notice->position] = notice;
-    for (const auto& [position, notice] : ordered) tell(view, *notice);
+    for (const Notice& notice : *missed) tell(view, notice);
     stream->push(sse("position", view.state.facts().position, "{}"));
 
     const std::uint64_t id = view.hub.subscribe([this, tell](const Notice& notice) {

@@ -2,6 +2,8 @@
 #include "server/core/watch_hub.h"
 
 #include <algorithm>
+#include <set>
+#include <tuple>
 
 namespace penstock {
 
@@ -37,6 +39,21 @@ std::vector<Notice> notices_of(const State& state, const EventRecord& record) {
   return out;
 }
 
+std::vector<Notice> last_of_each(std::vector<Notice> notices) {
+  std::set<std::tuple<std::string_view, std::string_view, Uid>> seen;
+  std::vector<bool> last(notices.size());
+  for (std::size_t i = notices.size(); i-- > 0;) {
+    const Notice& notice = notices[i];
+    // Objects of other kinds may bear the same name, and so may a job before this one.
+    last[i] = seen.emplace(notice.kind, notice.name, notice.kind == "Job" ? notice.uid : Uid{}).second;
+  }
+  std::vector<Notice> out;
+  for (std::size_t i = 0; i < notices.size(); ++i) {
+    if (last[i]) out.push_back(std::move(notices[i]));
+  }
+  return out;
+}
+
 std::uint64_t WatchHub::subscribe(std::function<void(const Notice&)> listener) {
   listeners_[++last_id_] = std::move(listener);
   return last_id_;
@@ -58,12 +75,14 @@ void WatchHub::reset(Position position) {
 }
 
 void WatchHub::publish(const State& state, std::span<const EventRecord> events) {
+  std::vector<Notice> notices;
   for (const EventRecord& record : events) {
     for (const auto& [id, listener] : event_listeners_) listener(record);
-    for (Notice& notice : notices_of(state, record)) {
-      for (const auto& [id, listener] : listeners_) listener(notice);
-      kept_.push_back(std::move(notice));
-    }
+    for (Notice& notice : notices_of(state, record)) notices.push_back(std::move(notice));
+  }
+  for (Notice& notice : last_of_each(std::move(notices))) {
+    for (const auto& [id, listener] : listeners_) listener(notice);
+    kept_.push_back(std::move(notice));
   }
   while (kept_.size() > kKept) {
     floor_ = kept_.front().position;
@@ -79,7 +98,7 @@ Result<std::vector<Notice>> WatchHub::since(Position position) const {
   std::vector<Notice> out;
   for (auto at = kept_.rbegin(); at != kept_.rend() && at->position > position; ++at) out.push_back(*at);
   std::reverse(out.begin(), out.end());
-  return out;
+  return last_of_each(std::move(out));
 }
 
 }  // namespace penstock
