@@ -14,6 +14,11 @@ Result<Uid> Text<Uid>::parse(std::string_view text) {
   return make_error(Code::kInvalid, fmt::format("expected {}, found '{}'", kExpected, text));
 }
 
-std::string Text<Uid>::format(const Uid& value) { return fmt::format("{:016x}", value.value); }
+std::string Text<Uid>::format(const Uid& value) {
+  std::string text(16, '0');
+  std::uint64_t rest = value.value;
+  for (std::size_t at = text.size(); rest != 0; rest >>= 4) text[--at] = "0123456789abcdef"[rest & 15];
+  return text;
+}
 
 }  // namespace penstock

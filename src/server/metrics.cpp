@@ -49,7 +49,7 @@ std::string Metrics::text(const Core::View& view, const CoreCounters& counters, 
   count("penstock_commit_failures_total", "Commits that the journal refused", static_cast<double>(counters.commit_failures));
   count("penstock_commit_seconds_total", "Time spent in commits", static_cast<double>(counters.commit_nanos) / 1e9);
   count("penstock_snapshots_total", "Snapshots written", static_cast<double>(counters.snapshots));
-  count("penstock_snapshot_seconds_total", "Time spent in snapshots", static_cast<double>(counters.snapshot_nanos) / 1e9);
+  count("penstock_snapshot_seconds_total", "Time that snapshots took of the engine's thread", static_cast<double>(counters.snapshot_nanos) / 1e9);
   gauge("penstock_store_degraded", "1 while the store refuses writes").Add({}).Set(degraded ? 1 : 0);
   gauge("penstock_log_position", "Position of the last event").Add({}).Set(static_cast<double>(view.state.facts().position));
   gauge("penstock_epoch", "Epoch of this leader").Add({}).Set(static_cast<double>(view.state.facts().epoch));

@@ -64,16 +64,17 @@ void Statement::rewind() {
   unbound_ = SQLITE_OK;
 }
 
-void Statement::put(int index, std::int64_t value) {
+void Statement::put(int index, std::int64_t value, Keep) {
   const int code = sqlite3_bind_int64(statement_.get(), index, value);
   if (unbound_ == SQLITE_OK) unbound_ = code;
 }
 
-void Statement::put(int index, std::optional<std::string_view> value) {
+void Statement::put(int index, std::optional<std::string_view> value, Keep keep) {
   // An empty view may have no address, which SQLite would take for NULL.
   const int code = !value ? sqlite3_bind_null(statement_.get(), index)
                           : sqlite3_bind_text64(statement_.get(), index, value->data() == nullptr ? "" : value->data(),
-                                                value->size(), SQLITE_TRANSIENT, SQLITE_UTF8);
+                                                value->size(), keep == Keep::kCopy ? SQLITE_TRANSIENT : SQLITE_STATIC,
+                                                SQLITE_UTF8);
   if (unbound_ == SQLITE_OK) unbound_ = code;
 }
 
@@ -91,8 +92,10 @@ Result<bool> Statement::step() {
 
 Status Statement::finish() {
   while (true) {
-    PENSTOCK_TRY(more, step());
-    if (!more) return ok_status();
+    auto more = step();
+    if (more.ok() && *more) continue;
+    sqlite3_clear_bindings(statement_.get());  // what was borrowed may go now
+    return more.ok() ? ok_status() : Status(std::move(more).error());
   }
 }
 

@@ -13,27 +13,25 @@ struct sqlite3_stmt;
 
 namespace penstock {
 
-/// A prepared statement. Parameters are copied in; columns count from 0. Must not outlive its Database.
+/// A prepared statement. Columns count from 0. Must not outlive its Database.
 class Statement {
  public:
   explicit Statement(sqlite3_stmt* owned) : statement_(owned) {}
 
-  /// Starts over with these parameters in order: integers, text, or an empty optional for NULL.
+  /// Starts over with these parameters in order: integers, text, or an empty optional for NULL. They are copied in.
   template <class... Values>
   void bind(const Values&... values) {
-    rewind();
-    int index = 0;
-    (put(++index, values), ...);
+    put_all(Keep::kCopy, values...);
   }
 
   /// Moves to the next row; false after the last, and then the statement holds no lock. A parameter that could not
   /// be bound is reported here.
   Result<bool> step();
 
-  /// Binds these parameters and steps to the end.
+  /// Binds these parameters, uncopied (a snapshot is large), and steps to the end.
   template <class... Values>
   Status run(const Values&... values) {
-    bind(values...);
+    put_all(Keep::kBorrow, values...);
     return finish();
   }
 
@@ -45,9 +43,17 @@ class Statement {
     void operator()(sqlite3_stmt* statement) const;
   };
 
+  enum class Keep { kCopy, kBorrow };
+
+  template <class... Values>
+  void put_all([[maybe_unused]] Keep keep, const Values&... values) {
+    rewind();
+    int index = 0;
+    (put(++index, values, keep), ...);
+  }
   void rewind();
-  void put(int index, std::int64_t value);
-  void put(int index, std::optional<std::string_view> value);
+  void put(int index, std::int64_t value, Keep);
+  void put(int index, std::optional<std::string_view> value, Keep keep);
   Status finish();
 
   std::unique_ptr<sqlite3_stmt, Finalize> statement_;

@@ -29,6 +29,8 @@ Error unsure_of_store(const std::string& why) {
 }
 
 constexpr Duration kRecoveryPause = seconds(1);
+constexpr std::size_t kLikelyEvent = 512;      // bytes of its text
+constexpr Duration kQuiet = milliseconds(50);  // without a command: nobody waits for a snapshot to end
 
 }  // namespace
 
@@ -191,8 +193,9 @@ void Core::run() {
         Duration wait = seconds(1);
         if (!degraded_.empty()) {
           wait = milliseconds(200);
-        } else if (const auto due = next_due()) {
-          wait = std::clamp(*due - options_.clock(), Duration(0), seconds(1));
+        } else {
+          if (const auto due = next_due()) wait = std::clamp(*due - options_.clock(), Duration(0), seconds(1));
+          if (snapshot_is_due()) wait = std::min(wait, kQuiet);
         }
         wake_.wait_for(lock, std::chrono::nanoseconds(wait.count()), [&] { return !idle(); });
       }
@@ -231,6 +234,7 @@ void Core::work(std::vector<Item> items, std::vector<Read> reads) {
       answers.emplace_back(std::move(item.done), engine_->execute(item.command, item.meta));
     }
     counters_.commands += items.size();
+    if (!items.empty()) last_command_ = steady_nanos();
     static_cast<void>(engine_->execute(Tick{}, own));
     if (Status durable = commit(); !durable.ok()) after_failed_commit(durable.error(), answers);
   }
@@ -238,7 +242,10 @@ void Core::work(std::vector<Item> items, std::vector<Read> reads) {
   // Reads go on whatever the store does. While it cannot even say what it holds, they show what was tried.
   View view{engine_->scratch_state(), engine_->leases(), agents_, hub_, *journal_, now};
   for (Read& read : reads) read(view);
-  if (degraded().empty()) snapshot_if_due();
+  if (degraded().empty() && snapshot_is_due()) {
+    const bool quiet = steady_nanos() - last_command_ >= static_cast<std::uint64_t>(kQuiet.count());
+    if (quiet || durable_ - snapshot_at_ >= 2 * options_.snapshot_events) take_snapshot();
+  }
 }
 
 Status Core::commit() {
@@ -250,6 +257,7 @@ Status Core::commit() {
   record.count = static_cast<std::uint32_t>(events.size());
   record.at = events.back().at;
   record.epoch = engine_->state().facts().epoch;
+  record.data.reserve(events.size() * kLikelyEvent);
   for (const EventRecord& event : events) {
     write_json(record.data, event);
     record.data += '\n';
@@ -265,6 +273,7 @@ Status Core::commit() {
   counters_.commit_nanos += steady_nanos() - began;
   ++counters_.commits;
   counters_.events += events.size();
+  logged_bytes_ += batch.records.back().data.size();
   durable_ = events.back().position;
   for (const EventRecord& event : events) tokens_.take(event);
   const Time now = options_.clock();
@@ -313,14 +322,19 @@ void Core::try_to_recover() {
   set_degraded({});
 }
 
-void Core::snapshot_if_due() {
-  if (durable_ - snapshot_at_ < options_.snapshot_events) return;
+bool Core::snapshot_is_due() const { return durable_ - snapshot_at_ >= options_.snapshot_events; }
+
+// On this thread: a copy of the facts for another one would cost more than their text does.
+void Core::take_snapshot() {
   const std::uint64_t began = steady_nanos();
   Snapshot snapshot;
   snapshot.position = durable_;
   snapshot.at = options_.clock();
-  snapshot.data = engine_->state().snapshot();
+  snapshot.data.reserve(snapshot_bytes_ + logged_bytes_);
+  write_json(snapshot.data, engine_->state().facts());
   snapshot.state_hash = state_hash(snapshot.data);
+  snapshot_bytes_ = snapshot.data.size();
+  logged_bytes_ = 0;
   snapshot_at_ = durable_;  // also after a failure: the next try is as far away as after a success
   const Position keep_after = durable_ > options_.keep_events ? durable_ - options_.keep_events : 0;
   if (journal_->save_snapshot(snapshot, keep_after).ok()) {

@@ -19,7 +19,7 @@ namespace penstock {
 struct CoreOptions {
   std::function<Time()> clock;              ///< UTC now
   std::string server_version;
-  std::uint64_t snapshot_events = 50'000;   ///< a snapshot after this many events
+  std::uint64_t snapshot_events = 50'000;   ///< a snapshot after this many, in a quiet moment; after twice as many in any
   std::uint64_t keep_events = 200'000;      ///< events kept behind the newest snapshot, for those who read the log
   std::size_t most_queued = 20'000;         ///< commands waiting; beyond that kUnavailable
   std::size_t most_batch = 2'000;           ///< commands in one commit
@@ -84,7 +84,8 @@ class Core {
   Status commit();
   void after_failed_commit(const Error& why, std::vector<std::pair<Done, Result<Reply>>>& answers);
   void try_to_recover();
-  void snapshot_if_due();
+  bool snapshot_is_due() const;
+  void take_snapshot();
   std::optional<Time> next_due() const;
   void set_degraded(std::string why);
 
@@ -99,6 +100,9 @@ class Core {
   CoreCounters counters_;
   Position durable_ = 0;
   Position snapshot_at_ = 0;
+  std::size_t snapshot_bytes_ = 0;  // of the last one
+  std::size_t logged_bytes_ = 0;    // since then
+  std::uint64_t last_command_ = 0;  // when one came, by the steady clock
   Epoch highest_epoch_ = 0;
   std::string notice_;
   Time next_recovery_;
