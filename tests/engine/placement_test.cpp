@@ -43,6 +43,15 @@ TEST_F(Placement, LeavesNoTraceOfAGangThatDoesNotFit) {
   ASSERT_TRUE(starts("acme/llm/b", gang(3, 8000)));
 }
 
+// Enough devices in all, but not side by side: the first task finds a node and the second does not.
+TEST_F(Placement, LeavesNoTraceOfATaskWhoseGangDoesNotFit) {
+  ASSERT_TRUE(starts("acme/llm/one", gang(1, 8000)));
+  ASSERT_TRUE(starts("acme/llm/two", gang(1, 5000)));
+  ASSERT_TRUE(starts("acme/llm/three", gang(1, 5000)));
+  ASSERT_FALSE(starts("acme/llm/a", gang(2, 6000)));
+  ASSERT_TRUE(starts("acme/llm/b", gang(1, 8000)));
+}
+
 TEST_F(Placement, NeverSpreadsAGangOverSites) {
   world_.apply("east", site("NO", "h200", "r1", "n[1-2]"));
   EXPECT_FALSE(starts("acme/llm/a", gang(5, 8000)));

@@ -102,6 +102,7 @@ TEST_F(Limits, CutsASlowReader) {
   while (peer.say(one) && !peer.cut(0ms)) {
     if (std::chrono::steady_clock::now() - began > 20s) FAIL() << "a peer that never reads is served for ever";
   }
+  EXPECT_TRUE(peer.cut(1s)) << "a peer that never reads keeps its connection";
   served();
 }
 
@@ -123,6 +124,43 @@ TEST_F(Limits, CutsASlowReaderOfAStream) {
   slow.hear({}, 5s);
   EXPECT_TRUE(slow.cut(0ms));
   served();
+}
+
+// More than the kernels hold for a peer that does not read, and less than a stream holds for it: time is up first.
+TEST_F(Limits, CutsAReaderOfAStreamThatStands) {
+  RawPeer slow(stack.port(), 4096);
+  slow.say(request("GET", "/v1/events?watch=1&after=0"));
+  slow.hear("HTTP/1.1 200");
+  RawPeer quick(stack.port());
+  quick.say(request("GET", "/v1/events?watch=1&after=0"));
+  quick.hear("event:");
+  constexpr std::size_t kEnough = 7 << 20;
+  static_assert(kEnough < ByteStream::kMostUnread);
+  std::size_t told = 0;
+  for (int round = 0; told < kEnough; ++round) {
+    json::array items;
+    for (int i = 0; i < 100; ++i) items.push_back(json::parse(job_body(fmt::format("acme/llm/j{}-{}", round, i))));
+    stack.good("operator", "POST", "/v1/jobs/batch", json::serialize(json::object{{"items", std::move(items)}}));
+    told += quick.hear(fmt::format("acme/llm/j{}-99\"", round), 2s).size();
+  }
+  for (const auto began = std::chrono::steady_clock::now();; std::this_thread::sleep_for(20ms)) {
+    const std::string text = stack.ask("operator", "GET", "/metrics").body;
+    if (text.find(R"(penstock_http_refused_total{limit="slow-reader"} 1)") != std::string::npos) break;
+    ASSERT_LT(std::chrono::steady_clock::now() - began, 5s) << text.substr(0, 2000);
+  }
+}
+
+TEST(Streams, HoldSoMuchForAReaderAndThenLetGoOfIt) {
+  ByteStream stream;
+  const std::string piece(1 << 20, 'x');
+  for (std::size_t held = 0; held + piece.size() <= ByteStream::kMostUnread; held += piece.size()) EXPECT_TRUE(stream.push(piece));
+  EXPECT_FALSE(stream.left());
+  EXPECT_FALSE(stream.push("x"));
+  EXPECT_TRUE(stream.left());
+  int left = 0;
+  stream.on_left([&] { ++left; });
+  EXPECT_EQ(left, 1);
+  EXPECT_FALSE(stream.push("x"));
 }
 
 // A watcher that is gone is noticed, so that its connection does not count for ever.

@@ -94,6 +94,7 @@ class RawPeer {
   RawPeer(const RawPeer&) = delete;
   RawPeer& operator=(const RawPeer&) = delete;
 
+  /// False once the connection has ended, or when the server has read nothing for 5 s.
   bool say(std::string_view bytes);
   /// Everything up to `until`, or to the end of the connection, within `patience`.
   std::string hear(std::string_view until = {}, std::chrono::milliseconds patience = std::chrono::seconds(10));

@@ -34,6 +34,7 @@ Result<std::string> unescape(std::string_view text) {
 }  // namespace
 
 bool ByteStream::push(std::string_view bytes) {
+  bool taken = false;
   std::function<void()> ready;
   std::function<void()> left;
   {
@@ -45,12 +46,13 @@ bool ByteStream::push(std::string_view bytes) {
       left = std::exchange(left_callback_, nullptr);
     } else {
       unread_ += bytes;
+      taken = true;
     }
     ready = ready_;
   }
   if (left) left();
   if (ready) ready();
-  return !left;
+  return taken;
 }
 
 void ByteStream::finish() {
