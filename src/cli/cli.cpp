@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <iostream>
+#include <set>
 #include <sstream>
 
 #include <CLI/CLI.hpp>
@@ -19,6 +20,39 @@ std::string url_path(std::string_view name) {
   for (std::string_view part : split_path(name)) out += (out.empty() ? "" : "/") + url_encode(part);
   return out;
 }
+
+namespace {
+
+// Adds the .csv files that stand beside the documents and are mentioned in one of them: the server, which alone reads
+// documents, finds the series there that they name by `file`.
+Status add_data_files(std::vector<SourceText>& sources) {
+  namespace fs = std::filesystem;
+  std::map<std::string, std::string> texts;  // of the documents, by folder as written before their names
+  std::set<std::string> given;
+  for (const SourceText& source : sources) {
+    given.insert(source.file);
+    const std::size_t folder = source.file.rfind('/');
+    texts[folder == std::string::npos ? "" : source.file.substr(0, folder + 1)] += source.text;
+  }
+  for (const auto& [folder, text] : texts) {
+    if (text.find(".csv") == std::string::npos) continue;
+    std::vector<std::string> names;
+    std::error_code failed;
+    for (const auto& entry : fs::directory_iterator(folder.empty() ? "." : folder, failed)) {
+      const std::string name = entry.path().filename();
+      if (name.ends_with(".csv") && text.find(name) != std::string::npos) names.push_back(name);
+    }
+    std::sort(names.begin(), names.end());
+    for (const std::string& name : names) {
+      if (given.contains(folder + name)) continue;
+      PENSTOCK_TRY(data, read_text(folder + name));
+      sources.push_back({folder + name, std::move(data)});
+    }
+  }
+  return ok_status();
+}
+
+}  // namespace
 
 Result<std::vector<SourceText>> read_sources(const std::vector<std::string>& paths) {
   namespace fs = std::filesystem;
@@ -47,6 +81,7 @@ Result<std::vector<SourceText>> read_sources(const std::vector<std::string>& pat
       PENSTOCK_RETURN_IF_ERROR(add(path));
     }
   }
+  PENSTOCK_RETURN_IF_ERROR(add_data_files(sources));
   return sources;
 }
 

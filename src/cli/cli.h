@@ -38,7 +38,8 @@ std::vector<std::string> kind_names();
 /// `a/b/c` as it stands in a URL.
 std::string url_path(std::string_view name);
 
-/// All files named by -f: files, directories (their .yaml, .yml and .json, in order), and - for standard input.
+/// All files named by -f: files, directories (their .yaml, .yml and .json, in order), and - for standard input; and the
+/// .csv files beside them that they mention.
 Result<std::vector<SourceText>> read_sources(const std::vector<std::string>& paths);
 
 }  // namespace penstock

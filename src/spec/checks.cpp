@@ -37,4 +37,17 @@ void check_price(Problems& problems, std::string_view field, const Money& price)
   }
 }
 
+Status check_series_price(const Money& price) {
+  if (price.currency.empty()) {
+    return make_error(Code::kInvalid, "expected an amount and a currency such as 0.18 GBP; the currency is missing");
+  }
+  if (price.micros < -kMostPriceMicros || price.micros > kMostPriceMicros) {
+    return make_error(Code::kInvalid, fmt::format("expected a price from {} to {}, found {}",
+                                                  Text<Money>::format({-kMostPriceMicros, price.currency}),
+                                                  Text<Money>::format({kMostPriceMicros, price.currency}),
+                                                  Text<Money>::format(price)));
+  }
+  return ok_status();
+}
+
 }  // namespace penstock

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/name.h"
+#include "spec/series.h"
 #include "spec/yaml.h"
 
 namespace penstock {
@@ -106,6 +107,7 @@ Result<std::vector<Document>> read_documents(const std::vector<SourceText>& sour
   std::vector<Document> documents;
   std::map<std::pair<Kind, std::string>, Origin> given;
   ReadBudget budget{limits.documents, limits.nodes, limits.bytes};
+  SeriesFiles series(sources);
   std::size_t bytes = 0;
   for (const SourceText& source : sources) {
     bytes += source.text.size();
@@ -115,11 +117,13 @@ Result<std::vector<Document>> read_documents(const std::vector<SourceText>& sour
       problems.add(std::move(error));
       break;
     }
+    if (is_data_file(source.file)) continue;
     Problems in_source;
     for (const YamlDocument& text : read_yaml(source, limits, budget, in_source)) {
       Problems in_document;
       Document document = read_into(text.value, in_document);
       document.origin = {source.file, text.place.line};
+      if (in_document.empty()) series.resolve(document.spec, source.file, in_document, problems);
       if (in_document.empty()) {
         const auto [first, fresh] = given.try_emplace({document.kind, document.metadata.name}, document.origin);
         if (!fresh) {
@@ -148,6 +152,8 @@ Result<std::vector<Document>> read_documents(const std::vector<SourceText>& sour
 Result<Document> read_document(const json::value& value) {
   Problems problems;
   Document document = read_into(value, problems);
+  Problems none;
+  if (problems.empty()) SeriesFiles({}).resolve(document.spec, "", problems, none);
   if (!problems.empty()) return problems.take();
   return document;
 }

@@ -67,10 +67,11 @@ struct ReadLimits {
 };
 
 /// Reads all documents of all texts. On failure the error holds every fault found (up to Problems::kMost).
-/// Aliases and anchors are allowed; unknown fields, duplicate keys and custom tags are not.
+/// Aliases and anchors are allowed; unknown fields, duplicate keys and custom tags are not. A source whose name ends in
+/// .csv holds no documents: where a document names it by `file`, its rows become the points of that series.
 Result<std::vector<Document>> read_documents(const std::vector<SourceText>& sources, const ReadLimits& limits = {});
 
-/// Reads one document out of JSON that has been parsed already (an API body).
+/// Reads one document out of JSON that has been parsed already (an API body). It cannot name files.
 Result<Document> read_document(const json::value& value);
 
 /// The document as canonical JSON.

@@ -131,12 +131,70 @@ struct InterruptibleSpec {
   bool operator==(const InterruptibleSpec&) const = default;
 };
 
+/// The price of energy from an instant on, until the next point.
+struct TariffPointSpec {
+  Time from;
+  Money price;
+
+  static constexpr auto schema() {
+    return object("TariffPoint", "The price of energy from an instant on, until the next point.",
+                  field("from", &TariffPointSpec::from, required, "when the price begins"),
+                  field("price", &TariffPointSpec::price, required, "of one kWh; below 0 where one is paid to take it"));
+  }
+  bool operator==(const TariffPointSpec&) const = default;
+};
+
+/// What energy costs over time: its points, or a file that they stand in until the documents have been read.
+struct TariffSpec {
+  std::string file;
+  std::vector<TariffPointSpec> points;
+
+  void check(Problems& problems) const;
+  static constexpr auto schema() {
+    return object("Tariff", "What energy costs over time. Either its points or a file of them.",
+                  field("file", &TariffSpec::file, optional,
+                        "a CSV file beside the document, headed from,price; its rows become the points"),
+                  field("points", &TariffSpec::points, optional, "in rising order of time and in one currency"));
+  }
+  bool operator==(const TariffSpec&) const = default;
+};
+
+/// How much carbon dioxide energy stands for from an instant on, until the next point.
+struct CarbonPointSpec {
+  Time from;
+  std::int64_t grams = 0;
+
+  static constexpr auto schema() {
+    return object("CarbonPoint", "The carbon intensity of energy from an instant on, until the next point.",
+                  field("from", &CarbonPointSpec::from, required, "when it begins"),
+                  field("grams", &CarbonPointSpec::grams, required, "whole grams of CO2 per kWh"));
+  }
+  bool operator==(const CarbonPointSpec&) const = default;
+};
+
+/// The carbon intensity over time: its points, or a file that they stand in until the documents have been read.
+struct CarbonSpec {
+  std::string file;
+  std::vector<CarbonPointSpec> points;
+
+  void check(Problems& problems) const;
+  static constexpr auto schema() {
+    return object("Carbon", "The carbon intensity of energy over time. Either its points or a file of them.",
+                  field("file", &CarbonSpec::file, optional,
+                        "a CSV file beside the document, headed from,grams; its rows become the points"),
+                  field("points", &CarbonSpec::points, optional, "in rising order of time"));
+  }
+  bool operator==(const CarbonSpec&) const = default;
+};
+
 struct GridSpec {
   Watts contracted;
   std::vector<GridPhaseSpec> phases;
   std::optional<InterruptibleSpec> interruptible;
   std::optional<Watts> ramp_per_second;
   std::optional<Money> price_per_kwh;
+  std::optional<TariffSpec> tariff;
+  std::optional<CarbonSpec> carbon;
 
   void check(Problems& problems) const;
   static constexpr auto schema() {
@@ -146,7 +204,10 @@ struct GridSpec {
                   field("interruptible", &GridSpec::interruptible, optional, "part of it that may be ordered off"),
                   field("rampPerSecond", &GridSpec::ramp_per_second, optional,
                         "the most by which synchronised load may change in a second"),
-                  field("pricePerKwh", &GridSpec::price_per_kwh, optional, "price of one kWh of energy"));
+                  field("pricePerKwh", &GridSpec::price_per_kwh, optional,
+                        "price of one kWh of energy; with a tariff, before its first point"),
+                  field("tariff", &GridSpec::tariff, optional, "price of one kWh over time"),
+                  field("carbon", &GridSpec::carbon, optional, "carbon intensity over time"));
   }
   bool operator==(const GridSpec&) const = default;
 };

@@ -19,6 +19,26 @@ void check_rack_name(Problems& problems, std::string_view pattern) {
   if (!named.ok()) problems.add(named.error().message, "name");
 }
 
+// Either a file or points; a file's name alone, since only what stands beside the document is sent.
+void check_file_or_points(Problems& problems, const std::string& file, std::size_t points) {
+  if (file.empty() == (points == 0)) {
+    problems.add(file.empty() ? "expected a file or points, found neither" : "expected a file or points, found both", "file");
+  } else if (!file.empty() && (!file.ends_with(".csv") || file.find('/') != std::string::npos)) {
+    problems.add(fmt::format("expected the name of a .csv file beside the document, found '{}'", file), "file");
+  }
+  if (points > kMostPoints) problems.add(fmt::format("expected at most {} points, found {}", kMostPoints, points), "points");
+}
+
+template <class Point>
+void check_rising(Problems& problems, const std::vector<Point>& points) {
+  for (std::size_t i = 1; i < points.size() && !problems.full(); ++i) {
+    if (points[i].from > points[i - 1].from) continue;
+    problems.add(fmt::format("expected a time after the point before it ({}), found {}",
+                             Text<Time>::format(points[i - 1].from), Text<Time>::format(points[i].from)),
+                 fmt::format("points[{}].from", i));
+  }
+}
+
 enum class FeedsOf { kRack, kOther };
 
 void check_feeds(Problems& problems, const std::vector<FeedSpec>& feeds, FeedsOf of) {
@@ -266,6 +286,29 @@ void NodeTypeSpec::check(Problems& problems) const {
   check_between(problems, "rails", rails, 0, 64);
   check_between(problems, "units", units, 0, 100);
   if (weight) check_between(problems, "weight", *weight, Grams{0}, kMostWeight);
+}
+
+void TariffSpec::check(Problems& problems) const {
+  check_file_or_points(problems, file, points.size());
+  check_rising(problems, points);
+  for (std::size_t i = 0; i < points.size() && !problems.full(); ++i) {
+    const Money& price = points[i].price;
+    Status good = check_series_price(price);
+    if (good.ok() && price.currency != points.front().price.currency) {
+      good = make_error(Code::kInvalid, fmt::format("expected a price in {}, as in the points before it, found {}",
+                                                    points.front().price.currency, Text<Money>::format(price)));
+    }
+    if (!good.ok()) problems.add(good.error().message, fmt::format("points[{}].price", i));
+  }
+}
+
+void CarbonSpec::check(Problems& problems) const {
+  check_file_or_points(problems, file, points.size());
+  check_rising(problems, points);
+  for (std::size_t i = 0; i < points.size() && !problems.full(); ++i) {
+    if (points[i].grams >= 0 && points[i].grams <= kMostGrams) continue;
+    problems.add(fmt::format("expected 0 to {}, found {}", kMostGrams, points[i].grams), fmt::format("points[{}].grams", i));
+  }
 }
 
 void GridSpec::check(Problems& problems) const {
