@@ -120,7 +120,9 @@ std::vector<CarbonPointSpec> read_carbon(const SourceText& source, Problems& pro
   return read_points<CarbonPointSpec>(source, "grams", problems);
 }
 
-bool is_data_file(std::string_view name) { return name.ends_with(".csv"); }
+bool is_data_file(std::string_view name) {
+  return name.ends_with(".csv");
+}
 
 SeriesFiles::SeriesFiles(const std::vector<SourceText>& sources) {
   for (const SourceText& source : sources) {
@@ -135,9 +137,10 @@ void SeriesFiles::resolve(Series& series, const std::string& document_file, Prob
   const std::string path = (folder == std::string::npos ? "" : document_file.substr(0, folder + 1)) + series.file;
   const auto found = files_.find(path);
   if (found == files_.end()) {
-    problems.add(fmt::format("there is no file '{}' among what was given; put it beside this document, or give its points here",
-                             path),
-                 "file", Code::kNotFound);
+    problems.add(
+        fmt::format("there is no file '{}' among what was given; put it beside this document, or give its points here",
+                    path),
+        "file", Code::kNotFound);
     return;
   }
   Problems in_file;

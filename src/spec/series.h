@@ -1,4 +1,5 @@
-// Series that stand in CSV files beside the documents: tariffs and carbon intensities, read into the specs that name them.
+// Series that stand in CSV files beside the documents: tariffs and carbon intensities, read into the specs that name
+// them.
 #pragma once
 
 #include <set>
