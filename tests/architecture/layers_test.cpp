@@ -21,10 +21,11 @@ const std::map<std::string, Layers> kBelow = {
     {"engine", {"base", "spec", "estate"}},
     {"journal", {"base"}},
     {"client", {"base"}},
+    {"exchange", {"base", "spec", "estate", "client"}},
     {"runtime", {"base", "spec", "estate", "engine"}},
     {"server", {"base", "spec", "estate", "engine", "journal", "runtime"}},
     {"agent", {"base", "spec", "estate", "engine", "runtime", "client"}},
-    {"cli", {"base", "spec", "estate", "engine", "journal", "client", "runtime", "server", "agent"}},
+    {"cli", {"base", "spec", "estate", "engine", "journal", "client", "exchange", "runtime", "server", "agent"}},
 };
 
 // Clocks, chance, threads and files: the engine must give the same events for the same commands, always.
