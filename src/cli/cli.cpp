@@ -115,6 +115,7 @@ int run_cli(int argc, char** argv) {
   add_system_verbs(app, cli);
   add_daemon_verbs(app, cli);
   add_bench_verbs(app, cli);
+  add_exchange_verbs(app, cli);
   add_completion_verb(app);
   try {
     app.parse(argc, argv);

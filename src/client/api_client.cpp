@@ -117,7 +117,7 @@ struct ApiClient::Connection {
   Error error_of(CURLcode code) const {
     const auto unavailable = [&](std::string_view why) {
       return make_error(Code::kUnavailable,
-                        fmt::format("cannot reach the Penstock server at {}: {}", options.server, why));
+                        fmt::format("cannot reach {} at {}: {}", options.peer, options.server, why));
     };
     switch (code) {
       case CURLE_URL_MALFORMAT:
@@ -129,10 +129,10 @@ struct ApiClient::Connection {
         double connected = 0;  // of a reused connection too
         curl_easy_getinfo(easy, CURLINFO_PRETRANSFER_TIME, &connected);
         return make_error(Code::kTimeout,
-                          connected > 0 ? fmt::format("the Penstock server at {} did not answer within {}",
-                                                      options.server, Text<Duration>::format(options.timeout))
-                                        : fmt::format("no connection to the Penstock server at {} within {}",
-                                                      options.server, Text<Duration>::format(options.connect_timeout)));
+                          connected > 0 ? fmt::format("{} at {} did not answer within {}",
+                                                      options.peer, options.server, Text<Duration>::format(options.timeout))
+                                        : fmt::format("no connection to {} at {} within {}",
+                                                      options.peer, options.server, Text<Duration>::format(options.connect_timeout)));
       }
       case CURLE_COULDNT_RESOLVE_HOST: return unavailable("its host name is not known");
       case CURLE_COULDNT_CONNECT: {
@@ -150,7 +150,7 @@ struct ApiClient::Connection {
       case CURLE_SEND_ERROR:
       case CURLE_PARTIAL_FILE:
         return make_error(Code::kUnavailable,
-                          fmt::format("the Penstock server at {} broke off the connection", options.server));
+                          fmt::format("{} at {} broke off the connection", options.peer, options.server));
       default: return unavailable(detail[0] != 0 ? detail : curl_easy_strerror(code));
     }
   }

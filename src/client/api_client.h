@@ -12,6 +12,7 @@ struct ApiClientOptions {
   std::string server;   ///< http://host:port or https://host:port
   std::string token;    ///< bearer token; empty: none is sent
   std::string ca_file;  ///< PEM file of the authorities to trust; empty: the system's
+  std::string peer = "the Penstock server";  ///< what errors call it
   Duration connect_timeout = seconds(5);
   Duration timeout = seconds(30);       ///< of a whole call, streams excepted
   std::size_t max_response = 64 << 20;  ///< bytes of one answer, streams excepted

@@ -77,6 +77,18 @@ grep -q unchanged out || fail "the same site again is no change"
 expect 0 penstock top
 grep -q 23,040 out || fail "top does not show the GPUs of Loughton"
 
+say "what other programs know of an estate, and want to know"
+expect 0 penstock export slurm-topology --site loughton
+mv out from-server
+expect 0 penstock export slurm-topology -f "$examples/loughton"
+cmp out from-server || fail "the server and the files tell two fabrics"
+expect 0 penstock export node-labels --site loughton -o json
+grep -q 'accelerator.topograph.run/domain' out || fail "no labels of the fabric"
+expect 0 penstock import netbox --dir "$examples/../tests/exchange/netbox" --out estate.yaml --report report.json
+grep -q "its country is not known" err || fail "the import does not tell what it left out"
+expect 0 penstock apply --dry-run -f estate.yaml
+expect 2 penstock import netbox
+
 say "the hello job"
 expect 0 penstock submit -f "$examples/workstation/hello-job.yaml" --follow
 grep -q 148933 out || fail "the job did not count the primes"
