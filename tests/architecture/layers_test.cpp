@@ -18,6 +18,7 @@ const std::map<std::string, Layers> kBelow = {
     {"base", {}},
     {"spec", {"base"}},
     {"estate", {"base", "spec"}},
+    {"verify", {"base", "spec"}},
     {"engine", {"base", "spec", "estate"}},
     {"journal", {"base"}},
     {"client", {"base"}},
@@ -25,7 +26,7 @@ const std::map<std::string, Layers> kBelow = {
     {"runtime", {"base", "spec", "estate", "engine"}},
     {"server", {"base", "spec", "estate", "engine", "journal", "runtime"}},
     {"agent", {"base", "spec", "estate", "engine", "runtime", "client"}},
-    {"cli", {"base", "spec", "estate", "engine", "journal", "client", "exchange", "runtime", "server", "agent"}},
+    {"cli", {"base", "spec", "estate", "engine", "journal", "client", "exchange", "runtime", "server", "agent", "verify"}},
 };
 
 // Clocks, chance, threads and files: the engine must give the same events for the same commands, always.
