@@ -25,13 +25,14 @@ struct Cli {
   void with_client(const std::function<int(ApiClient&)>& verb);
 };
 
-void add_object_verbs(CLI::App& app, Cli& cli);   // apply get describe delete watch
-void add_job_verbs(CLI::App& app, Cli& cli);      // submit logs cancel explain
-void add_system_verbs(CLI::App& app, Cli& cli);   // top login whoami token version
-void add_daemon_verbs(CLI::App& app, Cli& cli);   // server agent dev shim
-void add_bench_verbs(CLI::App& app, Cli& cli);    // bench
+void add_object_verbs(CLI::App& app, Cli& cli);    // apply get describe delete watch
+void add_job_verbs(CLI::App& app, Cli& cli);       // submit logs cancel explain
+void add_system_verbs(CLI::App& app, Cli& cli);    // top login whoami token version
+void add_daemon_verbs(CLI::App& app, Cli& cli);    // server agent dev shim
+void add_bench_verbs(CLI::App& app, Cli& cli);     // bench
+void add_verify_verb(CLI::App& app, Cli& cli);     // verify
 void add_exchange_verbs(CLI::App& app, Cli& cli);  // import export
-void add_completion_verb(CLI::App& app);          // completion
+void add_completion_verb(CLI::App& app);           // completion
 
 /// The kinds that get, describe, delete and watch take, in the plural.
 std::vector<std::string> kind_names();

@@ -1,0 +1,133 @@
+// verify: proves or refutes the invariants from an event log.
+#include "verify/verify.h"
+
+#include <CLI/CLI.hpp>
+#include <fstream>
+#include <iostream>
+
+#include "cli/cli.h"
+
+namespace penstock {
+namespace {
+
+struct VerifyFlags {
+  std::string log;
+  std::string snapshot;
+  std::uint64_t every = 0;
+};
+
+Result<std::vector<std::string>> read_lines(const std::string& path) {
+  std::ifstream file;
+  if (path != "-") {
+    file.open(path);
+    if (!file) return make_error(Code::kNotFound, fmt::format("cannot read {}", path));
+  }
+  std::istream& in = path == "-" ? std::cin : file;
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(in, line);) {
+    if (!line.empty()) lines.push_back(std::move(line));
+  }
+  return lines;
+}
+
+// All events that the server keeps after a position. A gang may be large, so pages are short.
+Result<std::vector<std::string>> fetch_events(ApiClient& client, Position after) {
+  std::vector<std::string> lines;
+  std::string next = std::to_string(after);
+  while (!next.empty()) {
+    PENSTOCK_TRY(response, client.request("GET", "/v1/events?limit=50&after=" + next));
+    PENSTOCK_TRY(page, parse_json(response.body));
+    const json::value* items = page.is_object() ? page.get_object().if_contains("items") : nullptr;
+    if (items == nullptr || !items->is_array()) {
+      return make_error(Code::kInternal, "the server's page of events holds no 'items'; is it of this version?");
+    }
+    for (const json::value& item : items->get_array()) lines.push_back(json::serialize(item));
+    next = at(page, "next");
+  }
+  return lines;
+}
+
+void print_findings(const std::vector<Finding>& findings, std::uint64_t count, std::string_view what) {
+  if (count == 0) return;
+  fmt::print("\n{} {}\n", grouped(static_cast<std::int64_t>(count)), what);
+  Table table({"INVARIANT", "POSITION", "AT", "WHAT"});
+  for (const Finding& finding : findings) {
+    std::string grants;
+    for (const std::string& grant : finding.grants) grants += (grants.empty() ? "; granted to " : ", ") + grant;
+    table.row({std::to_string(finding.invariant), std::to_string(finding.position), Text<Time>::format(finding.at),
+               finding.message + grants});
+  }
+  fmt::print("{}", table.text());
+}
+
+void print_report(const VerifyReport& report) {
+  const auto number = [](std::uint64_t value) { return grouped(static_cast<std::int64_t>(value)); };
+  Table table({"CHECKED", "COUNT"});
+  table.row({"events", number(report.events)});
+  table.row({"gangs started", number(report.grants)});
+  table.row({"instants compared", number(report.instants_checked)});
+  table.row({"instants of change", number(report.instants)});
+  table.row({"later dates", number(report.later_instants)});
+  table.row({"load flows", number(report.contingencies)});
+  table.row({"limits compared", number(report.rows)});
+  fmt::print("{}", table.text());
+  print_findings(report.announced, report.announced_count, "above their limits and announced");
+  if (report.foreseen > 0)
+    fmt::print("\n{} will be above their limits at a later date by a failure, a derating or an order\n",
+               number(report.foreseen));
+  if (report.undecided > 0)
+    fmt::print("\n{} above their limits for less than two seconds when the log ends\n", number(report.undecided));
+  print_findings(report.violations, report.violation_count, "wrong");
+  fmt::print("\n{}: events {} to {}\n", report.proved ? "proved" : "REFUTED", report.first, report.last);
+}
+
+int verify(Cli& cli, const VerifyFlags& flags) {
+  std::string snapshot;
+  Position after = 0;
+  if (!flags.snapshot.empty()) {
+    auto text = read_text(flags.snapshot);
+    if (!text.ok()) return fail(text.error());
+    snapshot = std::move(*text);
+    auto facts = parse_json(snapshot);
+    if (!facts.ok()) return fail(facts.error());
+    if (const json::value* position = facts->is_object() ? facts->get_object().if_contains("position") : nullptr) {
+      if (position->is_int64()) after = static_cast<Position>(position->get_int64());
+    }
+  }
+  Result<std::vector<std::string>> lines = std::vector<std::string>();
+  if (flags.log.empty()) {
+    auto client = connect(cli.flags);
+    if (!client.ok()) return fail(client.error());
+    lines = fetch_events(*client, after);
+  } else {
+    lines = read_lines(flags.log);
+  }
+  if (!lines.ok()) return fail(lines.error());
+  VerifyOptions options;
+  options.every = flags.every;
+  auto report = verify_log(*lines, snapshot, options);
+  if (!report.ok()) return fail(report.error());
+  if (cli.output() == Format::kTable) {
+    print_report(*report);
+  } else {
+    print_json(to_json(*report), cli.output());
+  }
+  return report->proved ? 0 : 1;
+}
+
+}  // namespace
+
+void add_verify_verb(CLI::App& app, Cli& cli) {
+  auto flags = std::make_shared<VerifyFlags>();
+  auto* verb = app.add_subcommand(
+      "verify", "Prove from the event log that no limit was broken, no GPU given twice, no border crossed");
+  verb->add_option("--log", flags->log,
+                   "event log, one JSON event a line, - for standard input; the server's if absent");
+  verb->add_option("--snapshot", flags->snapshot, "state before the first event, where the log no longer begins at 1");
+  verb->add_option("--every", flags->every,
+                   "compare limits after every so many changes of grants; chosen by the log's length if absent")
+      ->check(CLI::PositiveNumber);
+  verb->callback([&cli, flags] { cli.exit_code = verify(cli, *flags); });
+}
+
+}  // namespace penstock
