@@ -5,9 +5,6 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
-#include <fstream>
-#include <sstream>
-
 namespace penstock {
 namespace {
 
@@ -101,14 +98,6 @@ const EstateRack& rack_named(const Estate& estate, std::string_view name) {
   }
   ADD_FAILURE() << name;
   return estate.racks().front();
-}
-
-std::string file_text(const std::string& path) {
-  std::ifstream file(std::string(PENSTOCK_SOURCE_DIR) + "/" + path);
-  EXPECT_TRUE(file.good()) << path;
-  std::ostringstream text;
-  text << file.rdbuf();
-  return text.str();
 }
 
 TEST(Estate, ExpandsTemplates) {
@@ -346,38 +335,6 @@ TEST(Estate, TemplatesCannotMakeMoreThanTheMost) {
             "r[01-16] or h[a,c-e]");
   EXPECT_EQ(fault("h1/r1k01", "h[1-5000]/k[1-5000]"),
             "limit-exceeded the templates make more than 8000000 names, feeds and labels");
-}
-
-// Every rack at full draw: rules 1 and 3–5 of docs/power.md, by the table itself.
-TEST(Examples, LoughtonBearsItsFullLoadAndAnyLoss) {
-  const Specs specs = specs_of({{"site.yaml", file_text("examples/loughton/site.yaml")}});
-  const auto estate = Estate::compile(specs.types, specs.sites);
-  ASSERT_TRUE(estate.ok()) << to_string(estate.error());
-  EXPECT_EQ(estate->nodes().size(), 5'760u);
-  EXPECT_EQ(estate->racks().size(), 320u);
-  EXPECT_EQ(estate->sites()[0].gpus, MilliGpu(23'040'000));
-  const SiteNetwork network(*estate, 0);
-  const SiteLimits limits(network, network.condition(*Text<Time>::parse("2026-06-01")));
-  std::vector<MicroWatts> load;
-  for (const LimitRow& row : limits.rows()) load.push_back(row.base);
-  for (ColumnIndex c = 0; c < network.columns().size(); ++c) {
-    for (const RowWeight& weight : limits.weights(c)) {
-      load[weight.row] += weight.ppm * network.type_of(c).power.max.count() * network.columns()[c].nodes;
-    }
-  }
-  for (std::size_t r = 0; r < load.size(); ++r) {
-    EXPECT_LE(load[r], limits.rows()[r].firm_limit) << limits.name(limits.rows()[r]) << " after " << limits.name(limits.rows()[r].after);
-  }
-}
-
-TEST(Examples, WorkstationCompilesWithThisMachine) {
-  const Specs specs = specs_of({{"types", with(kTypes, "name: small", "name: this-machine")},
-                                {"site.yaml", file_text("examples/workstation/site.yaml")},
-                                {"tenancy.yaml", file_text("examples/workstation/tenancy.yaml")},
-                                {"hello-job.yaml", file_text("examples/workstation/hello-job.yaml")}});
-  const auto estate = Estate::compile(specs.types, specs.sites);
-  ASSERT_TRUE(estate.ok()) << to_string(estate.error());
-  EXPECT_NE(estate->find_node("workstation/h1/k1/n1"), kNowhere);
 }
 
 }  // namespace
