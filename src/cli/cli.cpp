@@ -45,7 +45,7 @@ Status add_data_files(std::vector<SourceText>& sources) {
     std::sort(names.begin(), names.end());
     for (const std::string& name : names) {
       if (given.contains(folder + name)) continue;
-      PENSTOCK_TRY(data, read_text(folder + name));
+      PENSTOCK_TRY(data, read_file(folder + name));
       sources.push_back({folder + name, std::move(data)});
     }
   }

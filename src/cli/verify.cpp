@@ -5,10 +5,13 @@
 #include <fstream>
 #include <iostream>
 
+#include "base/files.h"
 #include "cli/cli.h"
 
 namespace penstock {
 namespace {
+
+constexpr std::size_t kMostBytes = std::size_t{2} << 30;  // of a snapshot
 
 struct VerifyFlags {
   std::string log;
@@ -85,7 +88,7 @@ int verify(Cli& cli, const VerifyFlags& flags) {
   std::string snapshot;
   Position after = 0;
   if (!flags.snapshot.empty()) {
-    auto text = read_text(flags.snapshot);
+    auto text = read_file(flags.snapshot, kMostBytes);
     if (!text.ok()) return fail(text.error());
     snapshot = std::move(*text);
     auto facts = parse_json(snapshot);

@@ -3,14 +3,15 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
-#include <sstream>
+
+#include "base/files.h"
 
 namespace penstock {
 namespace {
 
 constexpr std::size_t kMostObjects = 1'000'000;  // of one endpoint
 constexpr std::size_t kMostPages = 100'000;      // of one endpoint
+constexpr std::size_t kMostBytes = 1 << 30;      // of one file
 
 struct Page {
   json::array objects;
@@ -114,11 +115,9 @@ Result<NetboxData> read_netbox_directory(const std::string& directory) {
   for (const char* endpoint : netbox::kEndpoints) {
     const std::string path = fmt::format("{}/{}.json", directory, endpoint);
     known.insert(fmt::format("{}.json", endpoint));
-    std::ifstream file(path, std::ios::binary);
-    if (!file.is_open()) continue;
-    std::stringstream text;
-    text << file.rdbuf();
-    PENSTOCK_TRY(page, page_of(text.str(), path));
+    if (!exists(path)) continue;
+    PENSTOCK_TRY(text, read_file(path, kMostBytes));
+    PENSTOCK_TRY(page, page_of(text, path));
     if (!page.next.empty()) {
       return make_error(Code::kInvalid,
                         fmt::format("{} is one page of several; save all of it, with limit=0 if your NetBox allows, "
