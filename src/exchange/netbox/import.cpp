@@ -584,12 +584,15 @@ class Importer {
         });
     if (!same_supplies && draws.size() > 1)
       ledger_.assume(kRacks, id, "supplies spread evenly over its feeds, as its nodes differ in theirs");
-    std::size_t next = 0;
+    Ppm left = kWhole;
     for (const auto& [part, draw] : draws) {
       FeedSpec& feed = rack.feeds.emplace_back();
       feed.from = power.name(part);
-      // The last feed has what the others leave.
-      if (shared && ++next < draws.size()) feed.share = Ppm{mul_div_floor(draw.count(), kWhole.count(), sum.count())};
+      if (shared) {
+        // The last feed has what the others leave.
+        feed.share = rack.feeds.size() == draws.size() ? left : Ppm{mul_div_floor(draw.count(), kWhole.count(), sum.count())};
+        left -= *feed.share;
+      }
       if (tell_supplies) feed.supplies = supplies_.front().at(part);
     }
   }
