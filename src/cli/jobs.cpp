@@ -128,6 +128,8 @@ void add_job_verbs(CLI::App& app, Cli& cli) {
         table.row({std::string(name_of(cause.reason)), Text<MilliGpu>::format(cause.needed), Text<MilliGpu>::format(cause.available), cause.message});
       }
       fmt::print("{}", table.text());
+      if (why->promised_start) fmt::print("promised start: {}, as far as is known now\n", Text<Time>::format(*why->promised_start));
+      for (const std::string& change : why->alternatives) fmt::print("or: {}\n", change);
       return 0;
     });
   });

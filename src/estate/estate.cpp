@@ -227,6 +227,7 @@ class EstateCompiler {
                                      spec.kind,
                                      usable(spec),
                                      overload(spec, shed_within_),
+                                     bearings(spec),
                                      transfer(spec),
                                      spec.from,
                                      {}});
@@ -332,6 +333,7 @@ class EstateCompiler {
         if (!spend(spec.units.size(), "units")) return;
         EstateLoop loop;
         loop.name = site_name_ + "/" + name.name;
+        loop.hold = spec.hold;
         loop.holds = spec.hold && *spec.hold >= shed_within_;
         const auto keys = capture_keys(name.captures);
         for (std::size_t u = 0; u < spec.units.size(); ++u) {

@@ -32,6 +32,7 @@ struct EstateElement {
   ElementKind kind = ElementKind::kBusway;
   Watts usable;    ///< for hours, when it is not derated
   Watts overload;  ///< until shedding has acted
+  std::vector<Bearing> bearings;
   Transfer transfer;
   std::optional<Time> from;
   std::vector<EstateFeed> feeds;
@@ -49,7 +50,8 @@ struct EstateCoolingUnit {
 struct EstateLoop {
   std::string name;  ///< site/loop
   std::vector<UnitIndex> units;
-  bool holds = false;  ///< long enough for shedding to act
+  std::optional<Duration> hold;  ///< how long its coolant lasts without its units
+  bool holds = false;            ///< long enough for shedding to act
 };
 
 /// Elements and cooling units that may be lost at the same moment.

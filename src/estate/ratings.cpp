@@ -38,10 +38,16 @@ Watts usable(const ElementSpec& spec) {
   return left;
 }
 
+std::vector<Bearing> bearings(const ElementSpec& spec) {
+  std::vector<Bearing> out;
+  for (const OverloadPointSpec& point : spec.overload) out.push_back({part_of(without_spare_modules(spec), point.load), point.time});
+  return out;
+}
+
 Watts overload(const ElementSpec& spec, Duration within) {
   Watts most = usable(spec);
-  for (const OverloadPointSpec& point : spec.overload) {
-    if (point.time >= within) most = std::max(most, part_of(without_spare_modules(spec), point.load));
+  for (const Bearing& bearing : bearings(spec)) {
+    if (bearing.time >= within) most = std::max(most, bearing.load);
   }
   return most;
 }

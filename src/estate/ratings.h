@@ -15,6 +15,14 @@ Watts usable(const ElementSpec& spec);
 /// What is borne until shedding has acted `within` a time; at least usable().
 Watts overload(const ElementSpec& spec, Duration within);
 
+/// A load above usable, and how long it is borne.
+struct Bearing {
+  Watts load;
+  Duration time;
+};
+/// The overload curve in watts, when nothing is derated.
+std::vector<Bearing> bearings(const ElementSpec& spec);
+
 /// Input of an element as a line over its output: fixed + output × slope. Rounded up.
 struct Transfer {
   Watts fixed;

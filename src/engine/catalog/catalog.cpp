@@ -232,7 +232,7 @@ void check_maintenance(Step& step, bool estate_changes, const std::vector<Docume
       faults.add(document, Code::kInvalid, "spec.until", "the window has passed");
       continue;
     }
-    const auto breaks = maintenance_breaks(step.state(), document.metadata.name, spec, step.now());
+    const auto breaks = maintenance_breaks(step.state(), step.state().estate().find_site(parent_of(document.metadata.name)), spec, step.now(), document.metadata.name);
     if (!breaks.empty()) {
       faults.add(document, Code::kFailedPrecondition, "spec", fmt::format("it would break a limit in its window: {}", describe(breaks)));
     }

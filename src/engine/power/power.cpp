@@ -10,9 +10,15 @@ namespace {
 
 std::int64_t whole_up(MicroWatts micro) { return micro / kMicro + (micro % kMicro > 0 ? 1 : 0); }
 
+// Whether what the job holds now is still its own then.
+bool holds_at(const Job& job, std::optional<Time> later) {
+  return !later || !job.allocation->until || *later < *job.allocation->until;
+}
+
 // Every grant of a site weighs on `power`, whose time has been cut.
-void take_all(const State& state, SiteIndex site, PowerLoads& power, const Estate& estate) {
+void take_all(const State& state, SiteIndex site, PowerLoads& power, const Estate& estate, std::optional<Time> later = {}) {
   state.for_each_held(site, [&](NodeIndex node, const HeldTask&, const Job& job, const TaskPlacement& task) {
+    if (!holds_at(job, later)) return;
     const NodeIndex there = estate.find_node(state.estate().nodes()[node].name);
     power.take(there, draw_of(estate.type_of(there).spec, task, job.shed.has_value()), job.allocation->until);
   });
@@ -32,10 +38,10 @@ bool shed_before(const State& state, const Job& a, const Job& b) {
 }
 
 // Jobs of a site that have something to give, the first to be shed first.
-std::vector<const Job*> sheddable(const State& state, SiteIndex site) {
+std::vector<const Job*> sheddable(const State& state, SiteIndex site, std::optional<Time> later) {
   std::vector<Uid> uids;
-  state.for_each_held(site, [&](NodeIndex, const HeldTask& held, const Job&, const TaskPlacement&) {
-    if (uids.empty() || uids.back() != held.job) uids.push_back(held.job);
+  state.for_each_held(site, [&](NodeIndex, const HeldTask& held, const Job& job, const TaskPlacement&) {
+    if (holds_at(job, later) && (uids.empty() || uids.back() != held.job)) uids.push_back(held.job);
   });
   std::sort(uids.begin(), uids.end());
   uids.erase(std::unique(uids.begin(), uids.end()), uids.end());
@@ -86,10 +92,10 @@ bool relieves(const State& state, const PowerLoads& power, SiteIndex site, const
 
 // Sheds job after job by `shed`, which makes `power` follow, until nothing is under pressure or nobody can give.
 template <class Shed>
-void relieve(const State& state, const PowerLoads& power, SiteIndex site, Shed shed) {
+void relieve(const State& state, const PowerLoads& power, SiteIndex site, std::optional<Time> later, Shed shed) {
   Pressure pressure = pressure_on(power, site);
   if (pressure.none()) return;
-  for (const Job* job : sheddable(state, site)) {
+  for (const Job* job : sheddable(state, site, later)) {
     if (!relieves(state, power, site, *job, pressure)) continue;
     shed(*job);
     std::erase_if(pressure.rows, [&](std::uint32_t r) {
@@ -169,7 +175,7 @@ void revoke(Step& step, SiteIndex site, Time now) {
     if (ahead && now < *interval->until) doomed.push_back(at->first);
   }
   for (const std::string& name : doomed) {
-    const auto breaks = maintenance_breaks(step.state(), name, all.at(name).spec, now);
+    const auto breaks = maintenance_breaks(step.state(), site, all.at(name).spec, now, name);
     if (!breaks.empty()) step.emit(MaintenanceRevoked{name, describe(breaks)});
   }
 }
@@ -236,18 +242,20 @@ std::string describe(const std::vector<LimitBreak>& breaks) {
   return text;
 }
 
-std::vector<LimitBreak> maintenance_breaks(const State& state, const std::string& name, const RestrictionSpec& spec, Time now) {
-  const SiteIndex site = state.estate().find_site(parent_of(name));
+std::vector<LimitBreak> maintenance_breaks(const State& state, SiteIndex site, const RestrictionSpec& spec, Time now,
+                                           std::string_view except) {
   PowerLoads power = PowerLoads::like(state.power(), site);
-  SiteRestrictions restrictions(power.network(site), state.facts(), name);
+  SiteRestrictions restrictions(power.network(site), state.facts(), except);
   restrictions.add(spec, {*spec.from, spec.until});
-  power.recut(site, restrictions, now);
-  take_all(state, site, power, state.estate());
-  const auto& segments = power.segments(site);
-  for (std::size_t k = 0; k < segments.size(); ++k) {
-    const bool ends_before = k + 1 < segments.size() && segments[k + 1].from <= *spec.from;
-    if (ends_before || *spec.until <= segments[k].from) continue;
-    std::vector<LimitBreak> breaks = breaks_and_dark(power, site, k, true);
+  const Time begin = std::max(now, *spec.from);
+  std::vector<Time> starts = restrictions.dates(begin);
+  starts.insert(starts.begin(), begin);
+  for (Time start : starts) {
+    if (*spec.until <= start) break;
+    const std::optional<Time> later = now < start ? std::optional(start) : std::nullopt;
+    power.recut_to(site, restrictions.condition(start), SiteLimits::Losses::kAll);
+    take_all(state, site, power, state.estate(), later);
+    std::vector<LimitBreak> breaks = breaks_and_dark(power, site, 0, true);
     if (!breaks.empty()) return breaks;
   }
   return {};
@@ -275,7 +283,7 @@ void mend(Step& step, SiteIndex site, const std::string& cause) {
   const State& state = step.state();
   const std::string& name = state.estate().sites()[site].name;
   stop_dark(step, site, cause);
-  relieve(state, state.power(), site, [&](const Job& job) {
+  relieve(state, state.power(), site, {}, [&](const Job& job) {
     const Uid uid = job.uid;
     const bool stop = shed_to(state.facts().contracts.at(job.contract).spec) == Ppm(0);
     step.emit(JobShed{uid, name, cause, stop});
@@ -373,12 +381,22 @@ Result<Reply> set_gpu_power(Step& step, const SetGpuPower& command) {
   return reply;
 }
 
-ShedPlan shed_plan(const State& state, SiteIndex site, const EstateLoss& lost) {
+PowerLoads site_if(const State& state, SiteIndex site, const WhatIf& what, SiteLimits::Losses losses) {
   PowerLoads power = PowerLoads::like(state.power(), site);
-  power.recut_without(site, lost, state.power());
-  take_all(state, site, power, state.estate());
+  const SiteNetwork& network = power.network(site);
+  SiteCondition condition = what.later ? SiteRestrictions(network, state.facts()).condition(*what.later)
+                                       : state.power().segments(site).front().limits->condition();
+  for (ElementIndex e : what.lost.elements) condition.element_out[e - network.site().first_element] = 1;
+  for (UnitIndex u : what.lost.units) condition.unit_out[u - network.site().first_unit] = 1;
+  if (what.import) condition.import = std::min(*what.import, condition.import.value_or(*what.import));
+  power.recut_to(site, std::move(condition), losses);
+  take_all(state, site, power, state.estate(), what.later);
+  return power;
+}
+
+ShedPlan shed_plan(const State& state, SiteIndex site, const WhatIf& what, PowerLoads& power) {
   ShedPlan plan;
-  relieve(state, power, site, [&](const Job& job) {
+  relieve(state, power, site, what.later, [&](const Job& job) {
     plan.jobs.push_back(job.uid);
     for (const TaskPlacement& task : job.allocation->tasks) {
       const NodeIndex node = state.estate().find_node(task.node);
@@ -387,9 +405,7 @@ ShedPlan shed_plan(const State& state, SiteIndex site, const EstateLoss& lost) {
       power.take(node, draw_of(type, task, true), job.allocation->until);
     }
   });
-  for (LimitBreak& found : breaks_of(power, site, 0, false)) {
-    if (found.contingency.empty()) plan.left.push_back(std::move(found));
-  }
+  plan.left = breaks_of(power, site, 0, false);
   return plan;
 }
 

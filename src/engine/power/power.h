@@ -25,8 +25,9 @@ Result<Reply> set_gpu_power(Step& step, const SetGpuPower& command);
 std::vector<LimitBreak> breaks_of(const PowerLoads& power, SiteIndex site, std::size_t segment, bool firm_only);
 
 /// What would be above a limit if the parts were out in that window, given what is granted; nothing: it may be done.
-/// `name` is the restriction's own, whose present form does not count.
-std::vector<LimitBreak> maintenance_breaks(const State& state, const std::string& name, const RestrictionSpec& spec, Time now);
+/// `except` names the restriction itself if it stands already: its present form does not count.
+std::vector<LimitBreak> maintenance_breaks(const State& state, SiteIndex site, const RestrictionSpec& spec, Time now,
+                                           std::string_view except = {});
 
 /// What would be above a limit at the site in `after`, another estate with the same grants, and is not now.
 std::vector<LimitBreak> breaks_in(const State& state, std::shared_ptr<const Estate> after, SiteIndex site_after);
@@ -34,12 +35,22 @@ std::vector<LimitBreak> breaks_in(const State& state, std::shared_ptr<const Esta
 /// The breaks as a sentence: the worst first, at most three.
 std::string describe(const std::vector<LimitBreak>& breaks);
 
-/// Jobs that would be shed, in order, so that the present state of the site with `lost` out is within its limits; and what
-/// would still be above them. Changes nothing.
+/// A question: what if these parts were out and import were this low, besides what is so anyway?
+struct WhatIf {
+  std::optional<Time> later;  ///< nothing: now
+  EstateLoss lost;
+  std::optional<Watts> import;
+};
+
+/// One site by itself, with all that is granted then.
+PowerLoads site_if(const State& state, SiteIndex site, const WhatIf& what, SiteLimits::Losses losses);
+
+/// Jobs that would be shed, in order, so that `power`, which is of site_if(), comes within rules 1 and 2; and what would
+/// still be above them. `power` follows.
 struct ShedPlan {
   std::vector<Uid> jobs;
   std::vector<LimitBreak> left;
 };
-ShedPlan shed_plan(const State& state, SiteIndex site, const EstateLoss& lost);
+ShedPlan shed_plan(const State& state, SiteIndex site, const WhatIf& what, PowerLoads& power);
 
 }  // namespace penstock

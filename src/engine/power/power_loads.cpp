@@ -53,15 +53,11 @@ void PowerLoads::recut(SiteIndex index, const SiteRestrictions& restrictions, Ti
   lay_idle(site);
 }
 
-void PowerLoads::recut_without(SiteIndex index, const EstateLoss& lost, const PowerLoads& other) {
+void PowerLoads::recut_to(SiteIndex index, SiteCondition condition, SiteLimits::Losses losses) {
   Site& site = sites_[index];
-  const Segment& now = other.sites_[index].segments.front();
-  SiteCondition condition = now.limits->condition();
-  for (ElementIndex e : lost.elements) condition.element_out[e - site.network->site().first_element] = 1;
-  for (UnitIndex u : lost.units) condition.unit_out[u - site.network->site().first_unit] = 1;
   Segment segment;
-  segment.from = now.from;
-  segment.limits = std::make_shared<const SiteLimits>(*site.network, std::move(condition));
+  segment.from = condition.at;
+  segment.limits = std::make_shared<const SiteLimits>(*site.network, std::move(condition), losses);
   site.segments.clear();
   site.segments.push_back(std::move(segment));
   lay_idle(site);

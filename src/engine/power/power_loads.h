@@ -51,8 +51,8 @@ class PowerLoads {
 
   /// Cuts a site's time anew from `as_of` on, with nothing granted. The caller then takes what is granted.
   void recut(SiteIndex site, const SiteRestrictions& restrictions, Time as_of);
-  /// Only the present of `other`, with `lost` out besides, and nothing granted.
-  void recut_without(SiteIndex site, const EstateLoss& lost, const PowerLoads& other);
+  /// One stretch of time in the given condition, with nothing granted.
+  void recut_to(SiteIndex site, SiteCondition condition, SiteLimits::Losses losses);
   /// The same limits as `other`, with nothing granted.
   void recut_like(SiteIndex site, const PowerLoads& other);
 

@@ -421,6 +421,54 @@ std::vector<WaitCause> why_waiting(State& state, const Job& job, Time now) {
   return causes;
 }
 
+std::vector<std::string> alternatives(State& state, const Job& job, Time now) {
+  std::vector<std::string> out;
+  if (backing_off(job, now) || over_limits(state, job, now)) return out;
+  const auto would_start = [&](const Job& other) { return place(state, other, candidate_pools(state, other), now).has_value(); };
+  if (would_start(job)) return out;
+
+  Watts lowest, highest;
+  for (const auto& [site, pools] : candidate_pools(state, job)) {
+    for (PoolIndex pool : pools) {
+      const DevicesSpec& devices = state.estate().types()[state.loads().pools()[pool].type].spec.devices;
+      if (!devices.power_limit_min || !devices.power_limit_max) continue;
+      lowest = std::max(lowest, *devices.power_limit_min);
+      highest = std::max(highest, *devices.power_limit_max);
+    }
+  }
+  highest = std::min(highest, job.spec.gpu_power.value_or(highest));
+  Job weaker = job;
+  weaker.spec.gpu_power = lowest;
+  if (lowest > Watts() && lowest < highest && would_start(weaker)) {
+    constexpr Watts kStep(10);  // nobody sets a limit more finely
+    while (highest - lowest > kStep) {
+      weaker.spec.gpu_power = Watts((lowest.count() + highest.count()) / 2 / kStep.count() * kStep.count());
+      if (*weaker.spec.gpu_power <= lowest) break;
+      (would_start(weaker) ? lowest : highest) = *weaker.spec.gpu_power;
+    }
+    out.push_back(fmt::format("with gpuPower {} it would start now", Text<Watts>::format(lowest)));
+  }
+
+  Job smaller = job;
+  std::int32_t& tasks = smaller.spec.groups.front().replicas;
+  if (smaller.spec.groups.size() == 1 && tasks > 1) {
+    std::int32_t fits = 0, too_many = tasks;
+    while (too_many - fits > 1) {
+      tasks = fits + (too_many - fits) / 2;
+      (would_start(smaller) ? fits : too_many) = tasks;
+    }
+    if (fits > 0) out.push_back(fmt::format("with {} of its {} tasks it would start now", fits, job.spec.groups.front().replicas));
+  }
+
+  Job anywhere = job;
+  anywhere.spec.sites.clear();
+  if (!job.spec.sites.empty()) {
+    if (const auto placed = place(state, anywhere, candidate_pools(state, anywhere), now)) {
+      out.push_back(fmt::format("at site {} it would start now", tenant_of(placed->front().node)));
+    }
+  }
+  return out;
+}
 
 std::optional<Time> promised_start(const State& state, const Job& job, Time now) {
   if (over_limits(state, job, now)) return std::nullopt;

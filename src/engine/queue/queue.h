@@ -55,6 +55,10 @@ struct WaitCause {
 /// When a pending job that waits for room could start at the earliest, as far as it is known now; see earliest_start().
 std::optional<Time> promised_start(const State& state, const Job& job, Time now);
 
+/// Changes of a pending job, each by itself, with which it would start now: less power, fewer tasks, another site. Sentences
+/// for people; nothing if none helps or what keeps it waiting is not room.
+std::vector<std::string> alternatives(State& state, const Job& job, Time now);
+
 /// Every cause that keeps a pending job waiting, nothing if it could start now.
 std::vector<WaitCause> why_waiting(State& state, const Job& job, Time now);
 

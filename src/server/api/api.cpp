@@ -129,6 +129,7 @@ void Api::build() {
        "", none, 200, kJson, schemas.of<JobPage>(), &Api::list_jobs});
   add({"GET", kJob, "getJob", "Jobs", "Get a job, from the archive if it ended long ago", Right::kReadTenancy, {}, "", none, 200, kJson, schemas.of<JobView>(), &Api::get_job});
   add({"POST", "/v1/jobs/{tenant}/{project}/{job}/cancel", "cancelJob", "Jobs", "Cancel a job", Right::kWriteJobs, {{"version", "refuse unless the job has this version"}}, "", none, 200, kJson, schemas.of<Reply>(), &Api::cancel_job});
+  add({"POST", "/v1/jobs/{tenant}/{project}/{job}/power", "repowerJob", "Jobs", "Change the power limit of a job's GPUs, within all limits", Right::kWriteJobs, {}, kJson, schemas.of<RepowerRequest>(), 200, kJson, schemas.of<Reply>(), &Api::repower_job});
   add({"GET", "/v1/jobs/{tenant}/{project}/{job}/explain", "explainJob", "Jobs", "Why a job waits", Right::kReadTenancy, {}, "", none, 200, kJson, schemas.of<Explanation>(), &Api::explain_job});
   add({"GET", "/v1/jobs/{tenant}/{project}/{job}/logs", "jobLogs", "Jobs", "Output of one task, as bytes", Right::kReadTenancy,
        {{"rank", "which task; 0 if absent"}, {"offset", "first byte, counted over all rotated files; 0 if absent"}, {"follow", "1: go on until the task ends"}},
@@ -139,6 +140,16 @@ void Api::build() {
   add({"GET", "/v1/nodes", "listNodes", "Estate", "List nodes", Right::kReadEstate, with(kWatched, {{"site", "only of this site"}, {"state", "only ready, lost or unregistered ones"}}), "", none, 200, kJson, schemas.of<NodePage>(), &Api::list_nodes});
   add({"GET", "/v1/nodes/{site}/{hall}/{rack}/{node}", "getNode", "Estate", "Get a node with its tasks", Right::kReadEstate, {}, "", none, 200, kJson, schemas.of<NodeView>(), &Api::get_node});
   add({"GET", "/v1/capacity", "capacity", "Estate", "GPUs and watts by site and model", Right::kReadEstate, {}, "", none, 200, kJson, schemas.of<CapacityList>(), &Api::capacity});
+
+  const std::vector<QueryParameter> what_if{{"at", "a time from now on, RFC 3339; now if absent"},
+                                            {"parts", "elements and cooling units that are out besides, joined by commas; ranges may be used"},
+                                            {"import", "import limit, e.g. 30MW, if the grid's operator ordered it"}};
+  add({"GET", "/v1/sites/{site}/power", "sitePower", "Estate", "What a site's limits carry and leave", Right::kReadEstate, what_if, "", none, 200, kJson, schemas.of<SitePower>(), &Api::site_power});
+  add({"GET", "/v1/sites/{site}/power/loss", "siteLoss", "Estate", "What a loss would do: racks, overloads, shed set, tenants", Right::kReadEstate, what_if, "", none, 200, kJson, schemas.of<LossOutlook>(), &Api::site_loss});
+  add({"GET", "/v1/sites/{site}/power/contingencies", "siteContingencies", "Estate", "Every credible loss with its named shed set", Right::kReadEstate, {}, "", none, 200, kJson, schemas.of<ContingencyList>(), &Api::site_contingencies});
+  add({"GET", "/v1/sites/{site}/maintenance", "planMaintenance", "Estate", "Whether parts may be out in a window", Right::kReadEstate,
+       {{"parts", "elements and cooling units, joined by commas; ranges may be used"}, {"from", "when it begins, RFC 3339"}, {"until", "when it ends, RFC 3339"}},
+       "", none, 200, kJson, schemas.of<MaintenancePlan>(), &Api::plan_maintenance});
 
   add({"GET", "/v1/tokens", "listTokens", "Tokens", "List tokens", Right::kReadTokens, kPaging, "", none, 200, kJson, schemas.of<TokenPage>(), &Api::list_tokens});
   add({"POST", "/v1/tokens", "issueToken", "Tokens", "Issue a token", Right::kWriteTokens, {}, kJson, schemas.of<TokenRequest>(), 201, kJson, schemas.of<IssuedToken>(), &Api::issue_token});

@@ -102,6 +102,7 @@ class Api {
   void get_job(std::shared_ptr<Call> call);
   void cancel_job(std::shared_ptr<Call> call);
   void explain_job(std::shared_ptr<Call> call);
+  void repower_job(std::shared_ptr<Call> call);
   void job_log(std::shared_ptr<Call> call);
   void list_archive(std::shared_ptr<Call> call);
   void usage(std::shared_ptr<Call> call);
@@ -109,6 +110,10 @@ class Api {
   void list_nodes(std::shared_ptr<Call> call);
   void get_node(std::shared_ptr<Call> call);
   void capacity(std::shared_ptr<Call> call);
+  void site_power(std::shared_ptr<Call> call);
+  void site_loss(std::shared_ptr<Call> call);
+  void site_contingencies(std::shared_ptr<Call> call);
+  void plan_maintenance(std::shared_ptr<Call> call);
   // Tokens
   void list_tokens(std::shared_ptr<Call> call);
   void issue_token(std::shared_ptr<Call> call);

@@ -90,18 +90,35 @@ struct UsageList {
   }
 };
 
+struct RepowerRequest {
+  std::optional<Watts> gpu_power;
+  std::optional<Position> version;
+
+  static constexpr auto schema() {
+    return object("RepowerRequest", "A new power limit for each GPU of a job.",
+                  field("gpuPower", &RepowerRequest::gpu_power, optional, "e.g. 500W; absent: the highest"),
+                  field("version", &RepowerRequest::version, optional, "refuse unless the job has this version"));
+  }
+};
+
 struct Explanation {
   std::string workload;
   JobPhase phase = JobPhase::kPending;
   std::string summary;
   std::vector<WaitCause> causes;
+  std::optional<Time> promised_start;
+  std::vector<std::string> alternatives;
 
   static constexpr auto schema() {
     return object("Explanation", "Why a workload is where it is.",
                   field("workload", &Explanation::workload, required, "tenant/project/job"),
                   field("phase", &Explanation::phase, required, "its phase"),
                   field("summary", &Explanation::summary, required, "one sentence"),
-                  field("causes", &Explanation::causes, optional, "everything that keeps it waiting"));
+                  field("causes", &Explanation::causes, optional, "everything that keeps it waiting"),
+                  field("promisedStart", &Explanation::promised_start, optional,
+                        "the first date on which it would fit, if what runs ends at its time limit or goes on for good; a date, "
+                        "not a reservation"),
+                  field("alternatives", &Explanation::alternatives, optional, "what would let it start now"));
   }
 };
 

@@ -131,6 +131,14 @@ void Api::cancel_job(std::shared_ptr<Call> call) {
   execute(std::move(call), std::move(command), 200);
 }
 
+void Api::repower_job(std::shared_ptr<Call> call) {
+  const std::string name = call->name();
+  if (!call->sees(tenant_of(name))) return refuse(call, unknown("Job", name));
+  auto body = body_of<RepowerRequest>(*call);
+  if (!body.ok()) return refuse(call, body.error());
+  execute(std::move(call), SetGpuPower{name, body->gpu_power, body->version}, 200);
+}
+
 void Api::explain_job(std::shared_ptr<Call> call) {
   const std::string name = call->name();
   if (!call->sees(tenant_of(name))) return refuse(call, unknown("Job", name));
@@ -144,6 +152,10 @@ void Api::explain_job(std::shared_ptr<Call> call) {
       out.causes = why_waiting(view.state, *job, view.now);
       out.summary = out.causes.empty() ? "it fits now and starts with the next pass of the scheduler"
                                        : fmt::format("it waits: {}", out.causes.front().message);
+      if (!out.causes.empty()) {
+        out.promised_start = promised_start(view.state, *job, view.now);
+        out.alternatives = alternatives(view.state, *job, view.now);
+      }
     } else if (job->holds()) {
       out.summary = fmt::format("it is {} on {} since {}", name_of(job->phase), tenant_of(job->allocation->tasks.front().node),
                                 Text<Time>::format(job->allocation->from));
