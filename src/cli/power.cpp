@@ -185,6 +185,7 @@ int plan(ApiClient& client, const Flags& flags, Format format) {
         possible = plan.possible;
         fmt::print("{}\n", plan.message);
         print_breaks("Would be above their limits", plan.breaks);
+        if (plan.exposed > 0) fmt::print("In that time one further loss would darken {} racks that nothing single darkens now.\n", grouped(plan.exposed));
         if (!plan.shed.empty()) {
           fmt::print("\nGive way when it begins\n");
           Table table({"JOB", "DEMAND", "KEEPS"});

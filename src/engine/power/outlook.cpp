@@ -337,6 +337,18 @@ class LossReader {
   std::map<std::string, TenantHit> hits_;
 };
 
+// Racks that some single further loss darkens.
+std::set<RackIndex> exposed(const SiteNetwork& network, const SiteCondition& condition) {
+  std::set<RackIndex> out;
+  const Routing before(network, condition);
+  for (const Contingency& contingency : contingencies(network, condition)) {
+    const EstateLoss lost = loss_of(network, contingency);
+    if (lost.elements.empty()) continue;
+    for (RackIndex rack : darkened(network, before, Routing(network, condition, &lost))) out.insert(rack);
+  }
+  return out;
+}
+
 std::string with_range(Time from, Time until) {
   return fmt::format("from {} until {}", Text<Time>::format(from), Text<Time>::format(until));
 }
@@ -425,6 +437,10 @@ MaintenancePlan maintenance_plan(const State& state, SiteIndex site, const Restr
     if (now < out.from) what.later = out.from;
     what.lost = *state.estate().find_parts(site, spec.parts);
     PowerLoads power = site_if(state, site, what, SiteLimits::Losses::kNone);
+    const SiteNetwork& network = power.network(site);
+    std::set<RackIndex> bare = exposed(network, power.segments(site).front().limits->condition());
+    for (RackIndex rack : exposed(network, state.power().segments(site).front().limits->condition())) bare.erase(rack);
+    out.exposed = std::ssize(bare);
     for (Uid uid : shed_plan(state, site, what, power).jobs) out.shed.push_back(shedding_of(state, *state.find_job(uid)));
     return out;
   }

@@ -233,6 +233,7 @@ struct MaintenancePlan {
   std::vector<LimitBreak> breaks;
   std::string message;
   std::vector<Shedding> shed;
+  std::int64_t exposed = 0;
   std::optional<Time> earliest;
 
   static constexpr auto schema() {
@@ -245,6 +246,8 @@ struct MaintenancePlan {
                   field("breaks", &MaintenancePlan::breaks, optional, "what would be above its limit"),
                   field("message", &MaintenancePlan::message, required, "the answer in a sentence"),
                   field("shed", &MaintenancePlan::shed, optional, "jobs that give way when it begins"),
+                  field("exposed", &MaintenancePlan::exposed, required,
+                        "racks that one further loss would darken while the parts are out, and would not now"),
                   field("earliest", &MaintenancePlan::earliest, optional, "a later start of the same length that holds, if one was found"));
   }
 };

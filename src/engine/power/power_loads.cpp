@@ -173,10 +173,12 @@ std::vector<RowBreak> PowerLoads::broken(SiteIndex index, std::size_t k, bool fi
   std::vector<RowBreak> out;
   for (std::uint32_t r = 0; r < segment.rows.size(); ++r) {
     const Segment::Load& load = segment.rows[r];
-    if (load.firm > load.firm_limit) {
-      out.push_back({r, load.firm, load.firm_limit});
-    } else if (!firm_only && load.demand > load.demand_limit) {
+    const bool firm = load.firm > load.firm_limit;
+    const bool demand = !firm_only && load.demand > load.demand_limit;
+    if (demand && (!firm || load.demand - load.demand_limit >= load.firm - load.firm_limit)) {
       out.push_back({r, load.demand, load.demand_limit});
+    } else if (firm) {
+      out.push_back({r, load.firm, load.firm_limit});
     }
   }
   return out;

@@ -20,7 +20,7 @@ struct PowerBlock {
   Watts headroom;           ///< watts at the node that the row would still take; supplies: at this node
 };
 
-/// A row of the present that is above a limit.
+/// A row that is above a limit: the one of its two that it is further above.
 struct RowBreak {
   std::uint32_t row = 0;
   MicroWatts load = 0;

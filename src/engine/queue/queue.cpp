@@ -430,7 +430,7 @@ std::vector<std::string> alternatives(State& state, const Job& job, Time now) {
   Watts lowest, highest;
   for (const auto& [site, pools] : candidate_pools(state, job)) {
     for (PoolIndex pool : pools) {
-      const DevicesSpec& devices = state.estate().types()[state.loads().pools()[pool].type].spec.devices;
+      const DeviceSpec& devices = state.estate().types()[state.loads().pools()[pool].type].spec.devices;
       if (!devices.power_limit_min || !devices.power_limit_max) continue;
       lowest = std::max(lowest, *devices.power_limit_min);
       highest = std::max(highest, *devices.power_limit_max);

@@ -6,6 +6,7 @@
 
 #include "base/name.h"
 #include "runtime/protocol.h"
+#include "engine/power/outlook.h"
 #include "server/api/bodies.h"
 
 namespace penstock {
