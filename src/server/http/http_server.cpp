@@ -12,15 +12,16 @@
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/ssl.hpp>
+#include <boost/asio/ssl/context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
-#include <boost/beast/ssl.hpp>
 #include <spdlog/spdlog.h>
+
+#include "server/http/wire.h"
 
 namespace penstock {
 namespace {
@@ -88,12 +89,9 @@ struct HttpServer::Impl {
   }
 
   asio::awaitable<void> listen();
-  template <class Stream>
-  asio::awaitable<void> serve(Stream stream, std::string peer);
-  template <class Stream>
-  asio::awaitable<bool> write(Stream& stream, const HttpResponse& response, const http::request<http::string_body>& request);
-  template <class Stream>
-  asio::awaitable<void> pour(Stream& stream, std::shared_ptr<ByteStream> bytes, bool events);
+  asio::awaitable<void> serve(Wire wire, std::string peer);
+  asio::awaitable<bool> write(Wire& wire, const HttpResponse& response, const http::request<http::string_body>& request);
+  asio::awaitable<void> pour(Wire& wire, std::shared_ptr<ByteStream> bytes, bool events);
   asio::awaitable<HttpResponse> ask(HttpRequest request);
 };
 
@@ -165,12 +163,7 @@ asio::awaitable<void> HttpServer::Impl::listen() {
     if (!admit(peer)) continue;
     socket.set_option(tcp::no_delay(true), failed);
     const auto executor = socket.get_executor();
-    beast::tcp_stream stream(std::move(socket));
-    if (tls) {
-      asio::co_spawn(executor, serve(beast::ssl_stream<beast::tcp_stream>(std::move(stream), *tls), peer), asio::detached);
-    } else {
-      asio::co_spawn(executor, serve(std::move(stream), peer), asio::detached);
-    }
+    asio::co_spawn(executor, serve(Wire(std::move(socket), tls ? &*tls : nullptr), peer), asio::detached);
   }
 }
 
@@ -186,8 +179,7 @@ asio::awaitable<HttpResponse> HttpServer::Impl::ask(HttpRequest request) {
       asio::use_awaitable, std::move(request));
 }
 
-template <class Stream>
-asio::awaitable<void> HttpServer::Impl::serve(Stream stream, std::string peer) {
+asio::awaitable<void> HttpServer::Impl::serve(Wire wire, std::string peer) {
   struct Released {
     Impl& server;
     const std::string& peer;
@@ -195,12 +187,9 @@ asio::awaitable<void> HttpServer::Impl::serve(Stream stream, std::string peer) {
   } released{*this, peer};
 
   error_code failed;
-  constexpr bool kTls = !std::is_same_v<Stream, beast::tcp_stream>;
-  if constexpr (kTls) {
-    beast::get_lowest_layer(stream).expires_after(nanos(options.request_time));
-    co_await stream.async_handshake(ssl::stream_base::server, asio::redirect_error(asio::use_awaitable, failed));
-    if (failed) co_return;
-  }
+  wire.tcp().expires_after(nanos(options.request_time));
+  co_await wire.async_handshake(asio::redirect_error(asio::use_awaitable, failed));
+  if (failed) co_return;
   beast::flat_buffer buffer;
   bool keep = true;
   while (keep) {
@@ -209,21 +198,21 @@ asio::awaitable<void> HttpServer::Impl::serve(Stream stream, std::string peer) {
     parser.body_limit(options.most_body);
 
     // The first byte may take its time; the rest of the request may not.
-    beast::get_lowest_layer(stream).expires_after(nanos(options.idle_time));
+    wire.tcp().expires_after(nanos(options.idle_time));
     if (buffer.size() == 0) {
-      const std::size_t got = co_await stream.async_read_some(buffer.prepare(4096), asio::redirect_error(asio::use_awaitable, failed));
+      const std::size_t got = co_await wire.async_read_some(buffer.prepare(4096), asio::redirect_error(asio::use_awaitable, failed));
       buffer.commit(got);
       if (failed) break;
     }
-    beast::get_lowest_layer(stream).expires_after(nanos(options.request_time));
-    co_await http::async_read_header(stream, buffer, parser, asio::redirect_error(asio::use_awaitable, failed));
+    wire.tcp().expires_after(nanos(options.request_time));
+    co_await http::async_read_header(wire, buffer, parser, asio::redirect_error(asio::use_awaitable, failed));
     if (!failed && !parser.is_done()) {
       const auto expect = parser.get()[http::field::expect];
       if (beast::iequals(expect, "100-continue")) {
         http::response<http::empty_body> go_on(http::status::continue_, parser.get().version());
-        co_await http::async_write(stream, go_on, asio::redirect_error(asio::use_awaitable, failed));
+        co_await http::async_write(wire, go_on, asio::redirect_error(asio::use_awaitable, failed));
       }
-      if (!failed) co_await http::async_read(stream, buffer, parser, asio::redirect_error(asio::use_awaitable, failed));
+      if (!failed) co_await http::async_read(wire, buffer, parser, asio::redirect_error(asio::use_awaitable, failed));
     }
     if (failed) {
       const bool too_large = failed == http::error::body_limit || failed == http::error::header_limit;
@@ -236,7 +225,7 @@ asio::awaitable<void> HttpServer::Impl::serve(Stream stream, std::string peer) {
         http::request<http::string_body> none;
         none.version(11);
         none.keep_alive(false);
-        co_await write(stream, response, none);
+        co_await write(wire, response, none);
       } else if (failed == beast::error::timeout && parser.got_some()) {
         metrics.connection_refused("slow-request");
       }
@@ -254,27 +243,22 @@ asio::awaitable<void> HttpServer::Impl::serve(Stream stream, std::string peer) {
       request.headers.insert_or_assign(std::move(name), std::string(field.value()));
     }
     request.body = std::move(message.body());
-    beast::get_lowest_layer(stream).expires_never();  // the answer comes when it comes; agents wait for orders
+    wire.tcp().expires_never();  // the answer comes when it comes; agents wait for orders
     const HttpResponse response = co_await ask(std::move(request));
     if (response.stream) message.keep_alive(false);
-    keep = co_await write(stream, response, message);
+    keep = co_await write(wire, response, message);
     if (keep && response.stream) {
-      co_await pour(stream, response.stream, response.content_type == "text/event-stream");
+      co_await pour(wire, response.stream, response.content_type == "text/event-stream");
       break;
     }
     if (response.stream) response.stream->leave();
     keep = keep && message.keep_alive();
   }
-  beast::get_lowest_layer(stream).expires_after(std::chrono::seconds(2));
-  if constexpr (kTls) {
-    co_await stream.async_shutdown(asio::redirect_error(asio::use_awaitable, failed));
-  } else {
-    stream.socket().shutdown(tcp::socket::shutdown_send, failed);
-  }
+  wire.tcp().expires_after(std::chrono::seconds(2));
+  co_await wire.async_shutdown(asio::redirect_error(asio::use_awaitable, failed));
 }
 
-template <class Stream>
-asio::awaitable<bool> HttpServer::Impl::write(Stream& stream, const HttpResponse& response,
+asio::awaitable<bool> HttpServer::Impl::write(Wire& wire, const HttpResponse& response,
                                               const http::request<http::string_body>& request) {
   error_code failed;
   http::response<http::string_body> message(static_cast<http::status>(response.status), request.version());
@@ -284,13 +268,13 @@ asio::awaitable<bool> HttpServer::Impl::write(Stream& stream, const HttpResponse
   message.set("X-Content-Type-Options", "nosniff");
   for (const auto& [name, value] : response.headers) message.set(name, value);
   message.keep_alive(request.keep_alive());
-  beast::get_lowest_layer(stream).expires_after(nanos(options.write_time));
+  wire.tcp().expires_after(nanos(options.write_time));
   if (response.stream) {
     message.chunked(true);
     http::response<http::empty_body> head(std::move(message.base()));
     head.chunked(true);
     http::response_serializer<http::empty_body> serializer(head);
-    co_await http::async_write_header(stream, serializer, asio::redirect_error(asio::use_awaitable, failed));
+    co_await http::async_write_header(wire, serializer, asio::redirect_error(asio::use_awaitable, failed));
     co_return !failed;
   }
   if (request.method() == http::verb::head) {
@@ -299,13 +283,12 @@ asio::awaitable<bool> HttpServer::Impl::write(Stream& stream, const HttpResponse
     message.body() = response.body;
     message.prepare_payload();
   }
-  co_await http::async_write(stream, message, asio::redirect_error(asio::use_awaitable, failed));
+  co_await http::async_write(wire, message, asio::redirect_error(asio::use_awaitable, failed));
   if (failed == beast::error::timeout) metrics.connection_refused("slow-reader");
   co_return !failed;
 }
 
-template <class Stream>
-asio::awaitable<void> HttpServer::Impl::pour(Stream& stream, std::shared_ptr<ByteStream> bytes, bool events) {
+asio::awaitable<void> HttpServer::Impl::pour(Wire& wire, std::shared_ptr<ByteStream> bytes, bool events) {
   const auto executor = co_await asio::this_coro::executor;
   auto bell = std::make_shared<asio::steady_timer>(executor);
   bell->expires_after(nanos(options.stream_pause));
@@ -327,18 +310,18 @@ asio::awaitable<void> HttpServer::Impl::pour(Stream& stream, std::shared_ptr<Byt
       bell->expires_after(nanos(options.stream_pause));
       chunk = bytes->take(over);
       if (chunk.empty() && !over && quiet) {
-        if (hung_up(beast::get_lowest_layer(stream).socket())) break;
+        if (hung_up(wire.tcp().socket())) break;
         if (!events) continue;
         chunk = ": still here\n\n";
       }
     }
     if (!chunk.empty()) {
-      beast::get_lowest_layer(stream).expires_after(nanos(options.write_time));
-      co_await asio::async_write(stream, http::make_chunk(asio::buffer(chunk)), asio::redirect_error(asio::use_awaitable, failed));
+      wire.tcp().expires_after(nanos(options.write_time));
+      co_await asio::async_write(wire, http::make_chunk(asio::buffer(chunk)), asio::redirect_error(asio::use_awaitable, failed));
       if (failed == beast::error::timeout) metrics.connection_refused("slow-reader");
     }
     if (over && !failed) {
-      co_await asio::async_write(stream, http::make_chunk_last(), asio::redirect_error(asio::use_awaitable, failed));
+      co_await asio::async_write(wire, http::make_chunk_last(), asio::redirect_error(asio::use_awaitable, failed));
       break;
     }
   }
