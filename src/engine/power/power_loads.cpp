@@ -75,21 +75,17 @@ void PowerLoads::recut_like(SiteIndex index, const PowerLoads& other) {
 
 void PowerLoads::lay_idle(Site& site) {
   const SiteNetwork& network = *site.network;
+  std::vector<Watts> idle;
+  for (ColumnIndex c = 0; c < network.columns().size(); ++c) {
+    idle.push_back(network.type_of(c).power.idle * network.columns()[c].nodes);
+  }
   for (Segment& segment : site.segments) {
-    const SiteLimits& limits = *segment.limits;
+    const std::vector<MicroWatts> loads = segment.limits->loads(idle);
     segment.nodes.assign(network.site().nodes, Draw{});
-    segment.rows.resize(limits.rows().size());
-    for (std::size_t r = 0; r < segment.rows.size(); ++r) {
-      const LimitRow& row = limits.rows()[r];
-      segment.rows[r] = {row.base, row.base, row.firm_limit, row.demand_limit};
-    }
-    for (ColumnIndex c = 0; c < network.columns().size(); ++c) {
-      if (!limits.ready(c)) continue;
-      const std::int64_t idle = network.type_of(c).power.idle.count() * network.columns()[c].nodes;
-      for (const RowWeight& weight : limits.weights(c)) {
-        segment.rows[weight.row].firm += weight.ppm * idle;
-        segment.rows[weight.row].demand += weight.ppm * idle;
-      }
+    segment.rows.resize(loads.size());
+    for (std::size_t r = 0; r < loads.size(); ++r) {
+      const LimitRow& row = segment.limits->rows()[r];
+      segment.rows[r] = {loads[r], loads[r], row.firm_limit, row.demand_limit};
     }
   }
 }
