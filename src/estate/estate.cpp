@@ -50,7 +50,8 @@ std::string what_exists(std::string_view wanted, const Names& names) {
 // Compiles one site after the other into the estate. Faults are gathered; a template that is wrong is told once.
 class EstateCompiler {
  public:
-  EstateCompiler(const std::map<std::string, NodeTypeSpec>& types, Estate& estate) : estate_(estate) {
+  EstateCompiler(const std::map<std::string, NodeTypeSpec>& types, Claims claims, Estate& estate)
+      : estate_(estate), claims_(claims) {
     for (const auto& [name, spec] : types) {
       type_by_name_.emplace(name, static_cast<TypeIndex>(estate_.types_.size()));
       estate_.types_.push_back({name, spec});
@@ -568,7 +569,8 @@ class EstateCompiler {
       rack.path = path_index(exception, fmt::format("spec.exceptions[{}]", exception_index));
     }
     const bool other_claim = exception != nullptr && exception->redundancy.has_value();
-    if (rack.feeds.size() == (other_feeds ? exception->feeds : spec.feeds).size()) {
+    const bool all_feeds = rack.feeds.size() == (other_feeds ? exception->feeds : spec.feeds).size();
+    if (claims_ == Claims::kJudged && all_feeds) {
       const std::string_view changed = other_feeds ? "feeds" : other_nodes ? "nodes" : "";
       in_exception(!changed.empty(), [&] { check_supplies(rack, changed.empty() ? "feeds" : changed); });
       in_exception(other_claim || !changed.empty(),
@@ -768,6 +770,7 @@ class EstateCompiler {
   }
 
   Estate& estate_;
+  const Claims claims_;
   Problems problems_;  // of all sites
   std::unordered_map<std::string, TypeIndex> type_by_name_;
   std::size_t parts_left_ = kMostParts;
@@ -794,9 +797,9 @@ class EstateCompiler {
 };
 
 Result<Estate> Estate::compile(const std::map<std::string, NodeTypeSpec>& types,
-                               const std::map<std::string, SiteSpec>& sites) {
+                               const std::map<std::string, SiteSpec>& sites, Claims claims) {
   Estate estate;
-  EstateCompiler compiler(types, estate);
+  EstateCompiler compiler(types, claims, estate);
   for (const auto& [name, spec] : sites) compiler.compile_site(name, spec);
   PENSTOCK_RETURN_IF_ERROR(compiler.finish());
   return estate;

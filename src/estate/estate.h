@@ -115,6 +115,10 @@ struct EstateType {
 /// Supplies of a node on feed `i` of its rack: as the feed says, or spread evenly, the first feeds taking what is left over.
 std::int32_t supplies_on(const std::vector<EstateFeed>& feeds, std::size_t i, const SuppliesSpec& supplies);
 
+/// Whether claims of redundancy and the sums of supplies are judged: of what is stored already they are taken as they are,
+/// so that stricter rules never keep a log from being read.
+enum class Claims { kJudged, kTaken };
+
 /// Everything that stands, in the order of the specs' names; sites in name order, their racks and nodes in the
 /// order of the templates. Immutable: a change compiles a new one.
 ///
@@ -130,7 +134,7 @@ class Estate {
   /// not add up to those of the node type, a claim of redundancy that feeds or supplies do not keep, exceptions that name
   /// no rack, more than kMostNodes nodes.
   static Result<Estate> compile(const std::map<std::string, NodeTypeSpec>& types,
-                                const std::map<std::string, SiteSpec>& sites);
+                                const std::map<std::string, SiteSpec>& sites, Claims claims = Claims::kJudged);
   static constexpr std::size_t kMostNodes = 1'000'000;
 
   Estate() = default;

@@ -143,6 +143,17 @@ TEST_F(Catalog, WarnsOfWhatIsAllowedAndProbablyNotMeant) {
   EXPECT_EQ(reply.warnings[0].file, "Site west") << "of the site, though a type was given";
 }
 
+TEST_F(Catalog, WhatAnEarlierVersionTookIsNotJudgedAgain) {
+  SiteSpec lie = site("NO", "h200", "r1", "n1");
+  lie.halls[0].rows[0].racks[0].redundancy = Redundancy::k2N;
+  EXPECT_EQ(refuse("west", lie).path, "spec.halls[0].rows[0].racks[0].redundancy");
+  Facts facts = world_.facts();
+  facts.sites.at("south").spec.halls[0].rows[0].racks[0].redundancy = Redundancy::k2N;
+  Engine again(std::move(facts));
+  EXPECT_EQ(again.state().estate().nodes().size(), 6u);
+  EXPECT_TRUE(again.execute(DeleteObject{Kind::kSite, "south", {}}, CommandMeta{world_.now, "token:test", {}, 0}).ok());
+}
+
 TEST_F(Catalog, NodesInUseCannotVanishOrChange) {
   world_.start("acme/llm/a", gang(1, 8000));
   ASSERT_EQ(world_.nodes("acme/llm/a"), "r1/n1");

@@ -500,7 +500,7 @@ Result<Reply> delete_object(Step& step, const DeleteObject& command) {
     for (const auto& [name, site] : facts.sites) {
       if (command.kind != Kind::kSite || name != command.name) sites[name] = site.spec;
     }
-    PENSTOCK_TRY(after, Estate::compile(types, sites));
+    PENSTOCK_TRY(after, Estate::compile(types, sites, Claims::kTaken));
     describe_capacity(state.estate(), after, reply.effects);
   }
   step.emit(ObjectDeleted{command.kind, command.name});
