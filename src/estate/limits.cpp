@@ -54,10 +54,12 @@ class LimitCompiler {
   LimitCompiler(const SiteNetwork& network, SiteLimits& out)
       : network_(network), site_(network.site()), condition_(out.condition_), out_(out), normal_(network, condition_) {}
 
-  void compile() {
+  void compile(SiteLimits::Losses losses) {
     prepare();
     normal_rows();
-    for (const Contingency& contingency : contingencies(network_, condition_)) consider(contingency);
+    if (losses == SiteLimits::Losses::kAll) {
+      for (const Contingency& contingency : contingencies(network_, condition_)) consider(contingency);
+    }
     keep_rows();
     keep_weights();
     out_.capabilities_ = std::move(capabilities_);
@@ -380,9 +382,9 @@ class LimitCompiler {
   std::vector<std::vector<ColumnIndex>> columns_on_loop_;
 };
 
-SiteLimits::SiteLimits(const SiteNetwork& network, SiteCondition condition)
+SiteLimits::SiteLimits(const SiteNetwork& network, SiteCondition condition, Losses losses)
     : network_(&network), condition_(std::move(condition)) {
-  LimitCompiler(network, *this).compile();
+  LimitCompiler(network, *this).compile(losses);
 }
 
 std::vector<MicroWatts> SiteLimits::loads(const std::vector<Watts>& watts) const {

@@ -43,8 +43,10 @@ struct Capability {
 /// Immutable: another condition compiles another one. Refers to the network, which must outlive it.
 class SiteLimits {
  public:
-  /// Rows that another row of the same subject covers whatever the nodes draw are left out.
-  SiteLimits(const SiteNetwork& network, SiteCondition condition);
+  enum class Losses { kAll, kNone };
+  /// Rows that another row of the same subject covers whatever the nodes draw are left out. Without losses these are rules 1
+  /// and 2 alone.
+  SiteLimits(const SiteNetwork& network, SiteCondition condition, Losses losses = Losses::kAll);
 
   const SiteNetwork& network() const { return *network_; }
   const SiteCondition& condition() const { return condition_; }

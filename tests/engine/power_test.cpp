@@ -1,4 +1,5 @@
 // Power and cooling in the engine: admission, shedding, dated limits, maintenance.
+#include "engine/power/power.h"
 #include "world.h"
 
 namespace penstock {
@@ -126,6 +127,18 @@ TEST_F(Power, AFailureShedsTheLeastAndARepairGivesBack) {
   lift("ups-a-failed");
   EXPECT_EQ(world.said(), "object.deleted job.restored job.restored");
   EXPECT_FALSE(world.job("acme/llm/j4").shed);
+}
+
+TEST_F(Power, APlanShedsWhatAFailureSheds) {
+  settle();
+  for (const char* name : {"j1", "j2", "j3", "j4"}) start(name, job("half"));
+  const auto lost = world.state().estate().find_parts(0, {"ups-a"});
+  const ShedPlan plan = shed_plan(world.state(), 0, *lost);
+  EXPECT_TRUE(plan.left.empty());
+  EXPECT_TRUE(world.state().shed().empty()) << "a question changes nothing";
+  restrict("ups-a-failed", restriction(RestrictionCause::kFailure, {"ups-a"}));
+  EXPECT_EQ(std::set<Uid>(plan.jobs.begin(), plan.jobs.end()), world.state().shed());
+  EXPECT_EQ(plan.jobs.front(), world.job("acme/llm/j4").uid) << "the youngest first";
 }
 
 TEST_F(Power, SpotIsStoppedAndQueuedAgain) {

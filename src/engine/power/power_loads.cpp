@@ -61,10 +61,10 @@ void PowerLoads::recut_without(SiteIndex index, const EstateLoss& lost, const Po
   for (UnitIndex u : lost.units) condition.unit_out[u - site.network->site().first_unit] = 1;
   Segment segment;
   segment.from = now.from;
-  segment.limits = std::make_shared<const SiteLimits>(*site.network, std::move(condition));
+  segment.limits = std::make_shared<const SiteLimits>(*site.network, std::move(condition), SiteLimits::Losses::kNone);
+  lay_on_all(site, segment, now.nodes);
   site.segments.clear();
   site.segments.push_back(std::move(segment));
-  lay_idle(site);
 }
 
 void PowerLoads::recut_like(SiteIndex index, const PowerLoads& other) {
@@ -74,19 +74,26 @@ void PowerLoads::recut_like(SiteIndex index, const PowerLoads& other) {
 }
 
 void PowerLoads::lay_idle(Site& site) {
+  for (Segment& segment : site.segments) lay_on_all(site, segment, std::vector<Draw>(site.network->site().nodes));
+}
+
+void PowerLoads::lay_on_all(const Site& site, Segment& segment, std::vector<Draw> nodes) const {
   const SiteNetwork& network = *site.network;
-  std::vector<Watts> idle;
-  for (ColumnIndex c = 0; c < network.columns().size(); ++c) {
-    idle.push_back(network.type_of(c).power.idle * network.columns()[c].nodes);
+  std::vector<Watts> firm(network.columns().size());
+  std::vector<Watts> demand(network.columns().size());
+  for (std::uint32_t n = 0; n < nodes.size(); ++n) {
+    const ColumnIndex column = network.column_of(network.site().first_node + n);
+    const Draw held = hold_of(network.type_of(column), nodes[n]);
+    firm[column] += held.firm;
+    demand[column] += held.demand;
   }
-  for (Segment& segment : site.segments) {
-    const std::vector<MicroWatts> loads = segment.limits->loads(idle);
-    segment.nodes.assign(network.site().nodes, Draw{});
-    segment.rows.resize(loads.size());
-    for (std::size_t r = 0; r < loads.size(); ++r) {
-      const LimitRow& row = segment.limits->rows()[r];
-      segment.rows[r] = {loads[r], loads[r], row.firm_limit, row.demand_limit};
-    }
+  const std::vector<MicroWatts> firm_loads = segment.limits->loads(firm);
+  const std::vector<MicroWatts> demand_loads = segment.limits->loads(demand);
+  segment.nodes = std::move(nodes);
+  segment.rows.resize(firm_loads.size());
+  for (std::size_t r = 0; r < firm_loads.size(); ++r) {
+    const LimitRow& row = segment.limits->rows()[r];
+    segment.rows[r] = {firm_loads[r], demand_loads[r], row.firm_limit, row.demand_limit};
   }
 }
 

@@ -51,7 +51,7 @@ class PowerLoads {
 
   /// Cuts a site's time anew from `as_of` on, with nothing granted. The caller then takes what is granted.
   void recut(SiteIndex site, const SiteRestrictions& restrictions, Time as_of);
-  /// Only the present of `other`, with `lost` out besides, and nothing granted.
+  /// Only the present of `other` and what it holds, with `lost` out besides; of the limits rules 1 and 2.
   void recut_without(SiteIndex site, const EstateLoss& lost, const PowerLoads& other);
   /// The same limits as `other`, with nothing granted.
   void recut_like(SiteIndex site, const PowerLoads& other);
@@ -84,6 +84,8 @@ class PowerLoads {
   };
   void lay_on(NodeIndex node, const Draw& draw, std::optional<Time> until, std::int64_t sign);
   void lay_idle(Site& site);
+  /// Holds what `nodes` hold, in one pass over them: for a large site much faster than taking grant by grant.
+  void lay_on_all(const Site& site, Segment& segment, std::vector<Draw> nodes) const;
   const Site& site_of(NodeIndex node) const { return sites_[estate_->nodes()[node].site]; }
 
   std::shared_ptr<const Estate> estate_;
