@@ -421,8 +421,9 @@ ShedPlan shed_plan(const State& state, SiteIndex site, const EstateLoss& lost) {
     for (const TaskPlacement& task : job.allocation->tasks) {
       const NodeIndex node = state.estate().find_node(task.node);
       const NodeTypeSpec& type = state.estate().type_of(node).spec;
-      power.give(node, draw_of(type, task, false), job.allocation->until);
-      power.take(node, draw_of(type, task, true), job.allocation->until);
+      const Draw is = draw_of(type, task, false);
+      const Draw becomes = draw_of(type, task, true);
+      power.take(node, {becomes.demand - is.demand, becomes.firm - is.firm}, job.allocation->until);
     }
   });
   for (LimitBreak& found : breaks_of(power, site, 0, false)) {
