@@ -38,12 +38,22 @@ const Row& row_of(Code code) {
 // Errors may nest; on the wire they are one flat list.
 void flatten(const std::vector<Error>& errors, std::vector<ProblemItem>& out) {
   for (const Error& error : errors) {
-    out.push_back({error.message, error.path, error.file, error.line, error.column});
+    out.push_back(to_item(error));
     flatten(error.also, out);
   }
 }
 
 }  // namespace
+
+ProblemItem to_item(const Error& error) { return {error.message, error.path, error.file, error.line, error.column}; }
+
+Error to_error(const ProblemItem& item, Code code) {
+  Error error = make_error(code, item.message, item.path);
+  error.file = item.file;
+  error.line = item.line;
+  error.column = item.column;
+  return error;
+}
 
 int http_status(Code code) { return row_of(code).status; }
 
@@ -88,12 +98,7 @@ Error to_error(const Problem& problem) {
   error.file = problem.file;
   error.line = problem.line;
   error.column = problem.column;
-  for (const ProblemItem& item : problem.errors) {
-    Error& next = error.also.emplace_back(make_error(problem.code, item.message, item.path));
-    next.file = item.file;
-    next.line = item.line;
-    next.column = item.column;
-  }
+  for (const ProblemItem& item : problem.errors) error.also.push_back(to_error(item, problem.code));
   return error;
 }
 

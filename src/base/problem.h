@@ -5,7 +5,7 @@
 
 namespace penstock {
 
-/// One further fault that was found in the same pass.
+/// One fault of several, or a warning.
 struct ProblemItem {
   std::string message;
   std::string path;
@@ -14,7 +14,7 @@ struct ProblemItem {
   std::int32_t column = 0;
 
   static constexpr auto schema() {
-    return object("ProblemItem", "One further fault found in the same pass.",
+    return object("ProblemItem", "One fault of several, or a warning, and where it is.",
                   field("message", &ProblemItem::message, required, "a sentence for a person"),
                   field("path", &ProblemItem::path, optional, "the offending field"),
                   field("file", &ProblemItem::file, optional, "the text it came from"),
@@ -54,6 +54,10 @@ struct Problem {
 };
 
 inline constexpr std::string_view kProblemType = "application/problem+json";
+
+/// An error without those that were found beside it, and back.
+ProblemItem to_item(const Error& error);
+Error to_error(const ProblemItem& item, Code code);
 
 /// The HTTP status that carries `code`.
 int http_status(Code code);

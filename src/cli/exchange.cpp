@@ -145,7 +145,7 @@ Result<FabricMap> fabric_of(const GlobalFlags& global, const ExportFlags& flags)
   if (!site->second.fabric)
     return make_error(Code::kFailedPrecondition,
                       fmt::format("site '{}' does not tell its fabric; give it spec.fabric", site->first));
-  PENSTOCK_TRY(estate, Estate::compile(specs.types, {*site}));
+  PENSTOCK_TRY(estate, Estate::compile(specs.types, {*site}, Claims::kTaken));
   return map_fabric(estate, 0, *site->second.fabric, flags.host_rule);
 }
 

@@ -190,6 +190,7 @@ void print_changes(const Reply& reply) {
     fmt::print("{:<10}{} {}\n", name_of(change.change), change.kind, change.name);
   }
   for (const std::string& effect : reply.effects) fmt::print("          {}\n", effect);
+  for (const ProblemItem& warning : reply.warnings) fmt::print(stderr, "warning: {}\n", to_string(to_error(warning, Code::kInvalid)));
 }
 
 int apply(ApiClient& client, const std::vector<std::string>& files, bool dry_run, bool yes, Format format) {

@@ -1,7 +1,7 @@
 // The answer to a command that changed something, as it is stored for repeats of the same request.
 #pragma once
 
-#include "base/json.h"
+#include "base/problem.h"
 #include "base/uid.h"
 
 namespace penstock {
@@ -51,6 +51,7 @@ struct Reply {
   std::vector<ObjectChange> changes;
   std::vector<Refusal> refused;
   std::vector<std::string> effects;
+  std::vector<ProblemItem> warnings;
   bool dry_run = false;
   bool repeated = false;
 
@@ -59,6 +60,8 @@ struct Reply {
                   field("changes", &Reply::changes, required, "object by object, in the order of the request"),
                   field("refused", &Reply::refused, optional, "items of a batch that were refused"),
                   field("effects", &Reply::effects, optional, "what the change does to capacity and limits"),
+                  field("warnings", &Reply::warnings, optional,
+                        "what is allowed and probably not meant, such as racks that can never be full; with its path"),
                   field("dryRun", &Reply::dry_run, optional, "true: nothing was changed"),
                   field("repeated", &Reply::repeated, optional,
                         "true: this answers an earlier request with the same Idempotency-Key; nothing was done again"));

@@ -54,7 +54,7 @@ void State::settle() {
   std::map<std::string, SiteSpec> sites;
   for (const auto& [name, object] : facts_.node_types) types[name] = object.spec;
   for (const auto& [name, object] : facts_.sites) sites[name] = object.spec;
-  auto estate = Estate::compile(types, sites);
+  auto estate = Estate::compile(types, sites, Claims::kTaken);
   PENSTOCK_CHECK(estate.ok());  // validated before the event was written
   estate_ = std::make_shared<const Estate>(std::move(*estate));
   estate_stale_ = false;

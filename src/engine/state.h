@@ -67,10 +67,11 @@ class State {
   template <class Visit>
   void for_each_held(SiteIndex site, Visit visit) const {
     const EstateSite& here = estate_->sites()[site];
+    const Job* job = nullptr;  // of the task before: gangs lie on nodes side by side
     for (NodeIndex node = here.first_node; node < here.first_node + here.nodes; ++node) {
       for (const HeldTask& held : loads_.tasks(node)) {
-        const Job& job = facts_.jobs.at(held.job);
-        visit(node, held, job, job.allocation->tasks[static_cast<std::size_t>(held.rank)]);
+        if (job == nullptr || job->uid != held.job) job = &facts_.jobs.at(held.job);
+        visit(node, held, *job, job->allocation->tasks[static_cast<std::size_t>(held.rank)]);
       }
     }
   }

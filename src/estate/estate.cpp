@@ -50,7 +50,8 @@ std::string what_exists(std::string_view wanted, const Names& names) {
 // Compiles one site after the other into the estate. Faults are gathered; a template that is wrong is told once.
 class EstateCompiler {
  public:
-  EstateCompiler(const std::map<std::string, NodeTypeSpec>& types, Estate& estate) : estate_(estate) {
+  EstateCompiler(const std::map<std::string, NodeTypeSpec>& types, Claims claims, Estate& estate)
+      : estate_(estate), claims_(claims) {
     for (const auto& [name, spec] : types) {
       type_by_name_.emplace(name, static_cast<TypeIndex>(estate_.types_.size()));
       estate_.types_.push_back({name, spec});
@@ -77,7 +78,10 @@ class EstateCompiler {
     unit_by_name_.clear();
     loop_by_name_.clear();
     exception_by_rack_.clear();
+    fates_.clear();
+    two_sided_.clear();
     told_.clear();
+    told_of_racks_.clear();
     has_network_ = spec.network.has_value();
     shed_within_ = kShedWithin;
     if (spec.contingencies) shed_within_ = spec.contingencies->shed_within.value_or(kShedWithin);
@@ -166,7 +170,6 @@ class EstateCompiler {
   std::vector<EstateFeed> resolve_feeds(const std::vector<FeedSpec>& feeds, const std::vector<Substitution>& keys) {
     std::vector<EstateFeed> out;
     if (feeds.empty() || !spend(feeds.size(), "feeds")) return out;
-    // Beside standbys, which have 0%, the others may leave their shares out too.
     Ppm sum;
     std::int64_t open = 0;
     for (const FeedSpec& feed : feeds) {
@@ -174,7 +177,9 @@ class EstateCompiler {
       open += feed.share ? 0 : 1;
     }
     if (open > 0 && sum > Ppm()) {
-      if (tell(&feeds)) faults_.add("expected a share on every feed or on none; without any they are equal", "feeds");
+      if (tell(&feeds)) {
+        faults_.add("expected a share on every feed, or on standbys (0%) only; feeds without one are equal", "feeds");
+      }
       return out;
     }
     if (open == 0 && sum != Ppm(kAllShares) && tell(&feeds)) {
@@ -209,7 +214,6 @@ class EstateCompiler {
     Problems::Step at_elements(faults_, "elements");
     std::vector<std::vector<RangeName>> names(network.elements.size());
     first_element_ = static_cast<ElementIndex>(estate_.elements_.size());
-    spec_of_element_.clear();
     for (std::size_t i = 0; i < network.elements.size(); ++i) {
       Problems::Step at_element(faults_, i);
       const ElementSpec& spec = network.elements[i];
@@ -219,7 +223,7 @@ class EstateCompiler {
         const auto [known, fresh] = element_by_name_.try_emplace(name.name, index);
         if (!fresh && tell(&spec)) {
           faults_.add(fmt::format("'{}' is also made by spec.network.elements[{}]", name.name,
-                                  spec_of_element_[known->second - first_element_]),
+                                  estate_.elements_[known->second].spec),
                       "name", Code::kAlreadyExists);
         }
         estate_.elements_.push_back({site_name_ + "/" + name.name,
@@ -230,35 +234,36 @@ class EstateCompiler {
                                      bearings(spec),
                                      transfer(spec),
                                      spec.from,
-                                     {}});
-        spec_of_element_.push_back(i);
+                                     {},
+                                     static_cast<std::uint32_t>(i)});
       }
     }
     ElementIndex next = first_element_;
     for (std::size_t i = 0; i < network.elements.size(); ++i) {
       Problems::Step at_element(faults_, i);
       const ElementSpec& spec = network.elements[i];
-      const bool source = spec.kind == ElementKind::kGrid || spec.kind == ElementKind::kGenerator;
-      if (spec.feeds.empty() && !source) {
+      if (spec.feeds.empty() && !is_source(spec.kind)) {
         faults_.add(
             fmt::format("a {} needs at least one feed; only grid and generator are sources", name_of(spec.kind)),
             "feeds");
       }
-      if (source && !spec.feeds.empty()) {
+      if (is_source(spec.kind) && !spec.feeds.empty()) {
         faults_.add(fmt::format("a {} is a source and has no feeds", name_of(spec.kind)), "feeds");
       }
       for (const RangeName& name : names[i]) {
         estate_.elements_[next++].feeds = resolve_feeds(spec.feeds, capture_keys(name.captures));
       }
     }
-    check_cycles();
+    order_network();
   }
 
-  // Depth first with a stack of its own: a chain of elements may be long. The first cycle is told.
-  void check_cycles() {
+  // Depth first with a stack of its own: a chain of elements may be long. The first cycle is told. Every element comes
+  // after its feeds, so that its fate follows from theirs.
+  void order_network() {
     enum class Mark : char { kNew, kOpen, kDone };
     const std::vector<EstateElement>& elements = estate_.elements_;
     std::vector<Mark> marks(elements.size() - first_element_, Mark::kNew);
+    fates_.assign(marks.size(), kNowhere);
     std::vector<std::pair<ElementIndex, std::size_t>> path;  // an element and its next feed
     for (ElementIndex start = first_element_; start < elements.size(); ++start) {
       if (marks[start - first_element_] != Mark::kNew) continue;
@@ -268,6 +273,7 @@ class EstateCompiler {
         const ElementIndex at = path.back().first;
         if (path.back().second == elements[at].feeds.size()) {
           marks[at - first_element_] = Mark::kDone;
+          fates_[at - first_element_] = fate_of(at);
           path.pop_back();
           continue;
         }
@@ -285,6 +291,23 @@ class EstateCompiler {
     }
   }
 
+  // The topmost element below the sources whose loss takes this one along; of a source kNowhere.
+  ElementIndex fate_of(ElementIndex element) const {
+    if (is_source(estate_.elements_[element].kind)) return kNowhere;
+    const ElementIndex common = common_fate(estate_.elements_[element].feeds);
+    return common == kNowhere ? element : common;
+  }
+
+  // The fate that all feeds have in common; kNowhere: no single loss below the sources takes all of them.
+  ElementIndex common_fate(const std::vector<EstateFeed>& feeds) const {
+    if (feeds.empty()) return kNowhere;
+    const ElementIndex first = fates_[feeds.front().from - first_element_];
+    const bool same = std::all_of(feeds.begin(), feeds.end(), [&](const EstateFeed& feed) {
+      return fates_[feed.from - first_element_] == first;
+    });
+    return same ? first : kNowhere;
+  }
+
   void tell_cycle(const std::vector<std::pair<ElementIndex, std::size_t>>& path, ElementIndex closes) {
     constexpr std::size_t kShown = 8;
     auto from = path.begin();
@@ -298,7 +321,7 @@ class EstateCompiler {
       circle += fmt::format("{} ← ", leaf_of(estate_.elements_[step->first].name));
     }
     circle += leaf_of(estate_.elements_[closes].name);
-    Problems::Step at_element(faults_, spec_of_element_[closes - first_element_]);
+    Problems::Step at_element(faults_, estate_.elements_[closes].spec);
     faults_.add("the network feeds itself: " + circle, "feeds");
   }
 
@@ -335,6 +358,7 @@ class EstateCompiler {
         loop.name = site_name_ + "/" + name.name;
         loop.hold = spec.hold;
         loop.holds = spec.hold && *spec.hold >= shed_within_;
+        loop.spec = static_cast<std::uint32_t>(i);
         const auto keys = capture_keys(name.captures);
         for (std::size_t u = 0; u < spec.units.size(); ++u) {
           const std::string field = fmt::format("units[{}]", u);
@@ -427,13 +451,14 @@ class EstateCompiler {
       if (unused[i].empty()) continue;
       Problems::Step at_exceptions(faults_, "exceptions");
       Problems::Step at_exception(faults_, i);
-      faults_.add(fmt::format("no rack '{}'; {}", unused[i], what_exists(unused[i], rack_spec_)), "rack",
+      faults_.add(fmt::format("no rack '{}'; {}", unused[i], what_exists(unused[i], path_of_rack_)), "rack",
                   Code::kNotFound);
     }
   }
 
   void compile_halls(const SiteSpec& spec) {
-    rack_spec_.clear();
+    path_of_rack_.clear();
+    path_of_spec_.clear();
     std::unordered_map<std::string, std::size_t> halls;
     for (std::size_t h = 0; h < spec.halls.size(); ++h) {
       Problems::Step at_halls(faults_, "halls");
@@ -465,13 +490,14 @@ class EstateCompiler {
     const auto pattern = fill(spec.name, {{"hall", hall}, {"row", row}}, "name", &spec.name);
     if (!pattern) return;
     if (spec.position > 0) position_ = spec.position - 1;
+    const std::uint32_t path = path_index(&spec, faults_.path());
     for (const RangeName& name : expand(*pattern, "name")) {
       ++position_;
       const std::string hall_rack = hall + "/" + name.name;
-      const auto [known, fresh] = rack_spec_.try_emplace(hall_rack, faults_.path());
+      const auto [known, fresh] = path_of_rack_.try_emplace(hall_rack, path);
       if (!fresh) {
         if (tell(&spec.name)) {
-          faults_.add(fmt::format("rack '{}' is also made by {}", hall_rack, known->second), "name",
+          faults_.add(fmt::format("rack '{}' is also made by {}", hall_rack, rack_paths()[known->second]), "name",
                       Code::kAlreadyExists);
         }
         continue;
@@ -483,13 +509,23 @@ class EstateCompiler {
         exception = &site.exceptions[found->second.index];
         if (exception->absent) continue;
       }
-      compile_rack(spec, exception, found == exception_by_rack_.end() ? 0 : found->second.index, from, hall, row, name);
+      compile_rack(spec, exception, found == exception_by_rack_.end() ? 0 : found->second.index, path, from, hall, row,
+                   name);
       if (exhausted_ || faults_.full()) return;
     }
   }
 
+  std::vector<std::string>& rack_paths() { return estate_.sites_[site_].rack_paths; }
+
+  std::uint32_t path_index(const void* spec, const std::string& path) {
+    const auto [known, fresh] = path_of_spec_.try_emplace(spec, static_cast<std::uint32_t>(rack_paths().size()));
+    if (fresh) rack_paths().push_back(path);
+    return known->second;
+  }
+
   void compile_rack(const RackSpec& spec, const RackExceptionSpec* exception, std::size_t exception_index,
-                    std::optional<Time> from, const std::string& hall, const std::string& row, const RangeName& name) {
+                    std::uint32_t path, std::optional<Time> from, const std::string& hall, const std::string& row,
+                    const RangeName& name) {
     EstateRack rack;
     rack.name = site_name_ + "/" + hall + "/" + name.name;
     rack.hall = hall;
@@ -497,6 +533,7 @@ class EstateCompiler {
     rack.site = site_;
     rack.from = from;
     rack.position = position_;
+    rack.path = path;
     rack.redundancy = spec.redundancy;
     if (exception != nullptr && exception->redundancy) rack.redundancy = *exception->redundancy;
     rack.first_node = static_cast<NodeIndex>(estate_.nodes_.size());
@@ -530,7 +567,139 @@ class EstateCompiler {
     const std::vector<std::string>& loops = other_loops ? exception->loops : spec.loops;
     if (!spend(loops.size() + rack.labels.size() + label_bytes / 64, "labels")) return;
     in_exception(other_loops, [&] { resolve_loops(loops, keys, rack); });
+    if (other_feeds || other_nodes || other_loops) {
+      rack.path = path_index(exception, fmt::format("spec.exceptions[{}]", exception_index));
+    }
+    const bool other_claim = exception != nullptr && exception->redundancy.has_value();
+    const bool all_feeds = rack.feeds.size() == (other_feeds ? exception->feeds : spec.feeds).size();
+    if (claims_ == Claims::kJudged && all_feeds) {
+      const std::string_view changed = other_feeds ? "feeds" : other_nodes ? "nodes" : "";
+      in_exception(!changed.empty(), [&] { check_supplies(rack, changed.empty() ? "feeds" : changed); });
+      in_exception(other_claim || !changed.empty(),
+                   [&] { check_claim(rack, other_claim || changed.empty() ? "redundancy" : changed); });
+    }
     estate_.racks_.push_back(std::move(rack));
+  }
+
+  // The types of a rack's nodes that tell their supplies.
+  std::vector<const EstateType*> types_with_supplies(const EstateRack& rack) const {
+    std::vector<const EstateType*> types;
+    for (NodeIndex n = rack.first_node; n < rack.first_node + rack.nodes; ++n) {
+      const EstateType& type = estate_.types_[estate_.nodes_[n].type];
+      if (type.spec.supplies && (types.empty() || types.back() != &type)) types.push_back(&type);
+    }
+    return types;
+  }
+
+  // Where the feeds tell the supplies of each node, they tell all of them.
+  void check_supplies(const EstateRack& rack, std::string_view field) {
+    std::int32_t told = 0;
+    for (const EstateFeed& feed : rack.feeds) {
+      if (feed.supplies < 0) return;
+      told += feed.supplies;
+    }
+    if (rack.feeds.empty() || rack.nodes == 0) return;
+    const auto types = types_with_supplies(rack);
+    if (types.empty()) {
+      tell_of_rack("the feeds tell supplies, and no NodeType of the rack has any; add them there, or leave them out here",
+                   field);
+    }
+    for (const EstateType* type : types) {
+      if (type->spec.supplies->count == told) continue;
+      tell_of_rack(fmt::format("the feeds tell {} supplies of each node, and NodeType '{}' has {}; tell all of them, or none "
+                               "to spread them evenly",
+                               told, type->name, type->spec.supplies->count),
+                   field);
+    }
+  }
+
+  // The racks of one template are wrong alike: one of them is told.
+  void tell_of_rack(const std::string& fault, std::string_view field) {
+    if (told_of_racks_.insert(fmt::format("{}.{}", faults_.path(), field)).second) faults_.add(fault, field);
+  }
+
+  // A rack keeps what it claims by its feeds and supplies. Whether ratings suffice depends on what else draws, and is a
+  // matter of the limit table.
+  void check_claim(const EstateRack& rack, std::string_view field) {
+    if (rack.redundancy == Redundancy::kNone) return;
+    if (rack.feeds.empty() && (has_network_ || rack.nodes == 0)) return;  // empty, or refused already
+    const std::string broken = broken_claim(rack);
+    if (!broken.empty()) tell_of_rack(broken, field);
+  }
+
+  std::string broken_claim(const EstateRack& rack) {
+    const std::vector<EstateFeed>& feeds = rack.feeds;
+    const auto claim = name_of(rack.redundancy);
+    const auto leaf = [&](ElementIndex element) { return leaf_of(estate_.elements_[element].name); };
+    const auto fate = [&](const EstateFeed& feed) { return fates_[feed.from - first_element_]; };
+    if (feeds.size() < 2) {
+      return fmt::format("a rack {} cannot claim {}; give it another feed, or claim none",
+                         feeds.empty() ? "without feeds" : "on one feed", claim);
+    }
+    if (const ElementIndex common = common_fate(feeds); common != kNowhere) {
+      return fmt::format("it claims {}, and the loss of {} takes all of its feeds; hang one elsewhere, or claim none", claim,
+                         leaf(common));
+    }
+    if (rack.redundancy == Redundancy::k2N) {
+      if (const auto shared = what_joins(feeds)) {
+        return fmt::format("it claims 2n, and its feeds {} and {} share {}; part them up to the source, or claim n+1",
+                           leaf(shared->one), leaf(shared->other), leaf(shared->what));
+      }
+    }
+    for (const EstateType* type : types_with_supplies(rack)) {
+      const SuppliesSpec& supplies = *type->spec.supplies;
+      for (const EstateFeed& lost : feeds) {
+        if (fate(lost) == kNowhere) continue;
+        std::int32_t left = 0;
+        std::vector<std::string> split;
+        for (std::size_t i = 0; i < feeds.size(); ++i) {
+          const std::int32_t here = supplies_on(feeds, i, supplies);
+          if (fate(feeds[i]) != fate(lost)) left += here;
+          split.push_back(fmt::format("{} on {}", here, leaf(feeds[i].from)));
+        }
+        if (left >= supplies.needed) continue;
+        return fmt::format(
+            "it claims {}, and a node of type '{}' needs {} of its {} supplies: with {} the loss of {} leaves {}; spread "
+            "them over more feeds, hang the rack on a static switch, or claim none",
+            claim, type->name, supplies.needed, supplies.count, fmt::join(split, ", "), leaf(fate(lost)), left);
+      }
+    }
+    return {};
+  }
+
+  // Two feeds and an element below the sources above both, if all feeds hang together so; none: they have two sides.
+  struct Joint {
+    ElementIndex one;
+    ElementIndex other;
+    ElementIndex what;
+  };
+  std::optional<Joint> what_joins(const std::vector<EstateFeed>& feeds) {
+    std::vector<ElementIndex> key;
+    for (const EstateFeed& feed : feeds) key.push_back(feed.from);
+    if (two_sided_.contains(key)) return std::nullopt;
+    std::optional<Joint> joint;
+    std::vector<std::size_t> side(feeds.size());
+    std::unordered_map<ElementIndex, std::size_t> reached_by;
+    for (std::size_t i = 0; i < feeds.size(); ++i) {
+      side[i] = i;
+      std::vector<ElementIndex> open{feeds[i].from};
+      while (!open.empty()) {
+        const ElementIndex at = open.back();
+        open.pop_back();
+        if (is_source(estate_.elements_[at].kind)) continue;
+        const auto [known, fresh] = reached_by.try_emplace(at, i);
+        if (fresh) {
+          for (const EstateFeed& feed : estate_.elements_[at].feeds) open.push_back(feed.from);
+        } else if (side[known->second] != side[i]) {
+          if (!joint) joint = Joint{feeds[known->second].from, feeds[i].from, at};
+          std::replace(side.begin(), side.end(), side[known->second], side[i]);
+        }
+      }
+    }
+    const bool one_side = std::all_of(side.begin(), side.end(), [&](std::size_t s) { return s == side.front(); });
+    if (one_side) return joint;
+    two_sided_.insert(std::move(key));
+    return std::nullopt;
   }
 
   void resolve_loops(const std::vector<std::string>& loops, const std::vector<Substitution>& keys, EstateRack& rack) {
@@ -603,6 +772,7 @@ class EstateCompiler {
   }
 
   Estate& estate_;
+  const Claims claims_;
   Problems problems_;  // of all sites
   std::unordered_map<std::string, TypeIndex> type_by_name_;
   std::size_t parts_left_ = kMostParts;
@@ -614,21 +784,24 @@ class EstateCompiler {
   std::string site_name_;
   bool has_network_ = false;
   ElementIndex first_element_ = 0;
-  std::vector<std::size_t> spec_of_element_;
+  std::vector<ElementIndex> fates_;  // by element of the site
   std::unordered_map<std::string, ElementIndex> element_by_name_;
   std::unordered_map<std::string, UnitIndex> unit_by_name_;
   std::unordered_map<std::string, LoopIndex> loop_by_name_;
   Duration shed_within_;
   std::int32_t position_ = 0;  // of the rack before, in its row
   std::unordered_map<std::string, Exception> exception_by_rack_;
-  std::unordered_map<std::string, std::string> rack_spec_;  // hall/rack to the path of its template
+  std::unordered_map<std::string, std::uint32_t> path_of_rack_;  // hall/rack to the place of its template in rack_paths
+  std::unordered_map<const void*, std::uint32_t> path_of_spec_;  // the same of a RackSpec or an exception
+  std::set<std::vector<ElementIndex>> two_sided_;                // feeds that share nothing below the sources
   std::unordered_set<const void*> told_;
+  std::set<std::string> told_of_racks_;  // paths
 };
 
 Result<Estate> Estate::compile(const std::map<std::string, NodeTypeSpec>& types,
-                               const std::map<std::string, SiteSpec>& sites) {
+                               const std::map<std::string, SiteSpec>& sites, Claims claims) {
   Estate estate;
-  EstateCompiler compiler(types, estate);
+  EstateCompiler compiler(types, claims, estate);
   for (const auto& [name, spec] : sites) compiler.compile_site(name, spec);
   PENSTOCK_RETURN_IF_ERROR(compiler.finish());
   return estate;
@@ -663,6 +836,12 @@ Result<EstateLoss> Estate::find_parts(SiteIndex site, const std::vector<std::str
     }
   }
   return loss;
+}
+
+std::int32_t supplies_on(const std::vector<EstateFeed>& feeds, std::size_t i, const SuppliesSpec& supplies) {
+  if (feeds[i].supplies >= 0) return feeds[i].supplies;
+  const auto count = static_cast<std::int32_t>(feeds.size());
+  return supplies.count / count + (static_cast<std::int32_t>(i) < supplies.count % count ? 1 : 0);
 }
 
 NodeIndex Estate::find_node(std::string_view name) const {

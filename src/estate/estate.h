@@ -36,6 +36,7 @@ struct EstateElement {
   Transfer transfer;
   std::optional<Time> from;
   std::vector<EstateFeed> feeds;
+  std::uint32_t spec = 0;  ///< place of its template in spec.network.elements
 };
 
 struct EstateCoolingUnit {
@@ -52,6 +53,7 @@ struct EstateLoop {
   std::vector<UnitIndex> units;
   std::optional<Duration> hold;  ///< how long its coolant lasts without its units
   bool holds = false;            ///< long enough for shedding to act
+  std::uint32_t spec = 0;  ///< place of its template in spec.cooling.loops
 };
 
 /// Elements and cooling units that may be lost at the same moment.
@@ -73,6 +75,7 @@ struct EstateRack {
   Redundancy redundancy = Redundancy::kNone;
   std::vector<LoopIndex> loops;
   std::int32_t position = 1;  ///< in its row
+  std::uint32_t path = 0;     ///< what makes it: place in its site's rack_paths
   std::map<std::string, std::string> labels;
 };
 
@@ -91,6 +94,7 @@ struct EstateSite {
   bool has_network = false;
   bool single_losses = true;
   std::vector<EstateLoss> losses;  ///< those of several at once
+  std::vector<std::string> rack_paths;  ///< of racks and exceptions: spec.halls[0].rows[1].racks[0], spec.exceptions[2]
   NodeIndex first_node = 0;
   std::uint32_t nodes = 0;
   RackIndex first_rack = 0;
@@ -110,6 +114,13 @@ struct EstateType {
   NodeTypeSpec spec;
 };
 
+/// Supplies of a node on feed `i` of its rack: as the feed says, or spread evenly, the first feeds taking what is left over.
+std::int32_t supplies_on(const std::vector<EstateFeed>& feeds, std::size_t i, const SuppliesSpec& supplies);
+
+/// Whether claims of redundancy and the sums of supplies are judged: of what is stored already they are taken as they are,
+/// so that stricter rules never keep a log from being read.
+enum class Claims { kJudged, kTaken };
+
 /// Everything that stands, in the order of the specs' names; sites in name order, their racks and nodes in the
 /// order of the templates. Immutable: a change compiles a new one.
 ///
@@ -120,11 +131,12 @@ class Estate {
  public:
   /// Compiles all node types and sites together. Refuses, with the path inside the site's document
   /// (`spec.halls[0].rows[1]…`, `Error::file` being `Site NAME`): unknown node types, elements, cooling units and
-  /// loops, a unit that serves two loops, duplicate names, cycles in the network, an element that is no source and has no feed, a rack with nodes
-  /// and no feed where the site has a network, shares that do not add up to 100 %, exceptions that name no rack,
-  /// more than kMostNodes nodes.
+  /// loops, a unit that serves two loops, duplicate names, cycles in the network, an element that is no source and has no
+  /// feed, a rack with nodes and no feed where the site has a network, shares that do not add up to 100 %, supplies that do
+  /// not add up to those of the node type, a claim of redundancy that feeds or supplies do not keep, exceptions that name
+  /// no rack, more than kMostNodes nodes.
   static Result<Estate> compile(const std::map<std::string, NodeTypeSpec>& types,
-                                const std::map<std::string, SiteSpec>& sites);
+                                const std::map<std::string, SiteSpec>& sites, Claims claims = Claims::kJudged);
   static constexpr std::size_t kMostNodes = 1'000'000;
 
   Estate() = default;

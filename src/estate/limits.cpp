@@ -387,6 +387,17 @@ SiteLimits::SiteLimits(const SiteNetwork& network, SiteCondition condition, Loss
   LimitCompiler(network, *this).compile(losses);
 }
 
+std::vector<MicroWatts> SiteLimits::loads(const std::vector<Watts>& watts) const {
+  std::vector<MicroWatts> out;
+  out.reserve(rows_.size());
+  for (const LimitRow& row : rows_) out.push_back(row.base);
+  for (ColumnIndex c = 0; c < watts.size(); ++c) {
+    if (!ready(c)) continue;
+    for (const RowWeight& weight : weights(c)) out[weight.row] += weight.ppm * watts[c].count();
+  }
+  return out;
+}
+
 std::string SiteLimits::name(const LimitRow& row) const {
   switch (row.kind) {
     case LimitRow::Kind::kElement: return network_->element(row.subject).name;

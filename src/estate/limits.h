@@ -59,6 +59,9 @@ class SiteLimits {
   bool ready(ColumnIndex column) const { return ready_[column] != 0; }
   /// Whether no live feed reaches them: they cannot run.
   bool dark(ColumnIndex column) const { return dark_[column] != 0; }
+  /// What flows through each row when the nodes of column `c` together draw `watts[c]`. Nodes that are not ready draw
+  /// nothing.
+  std::vector<MicroWatts> loads(const std::vector<Watts>& watts) const;
   /// Rows before those covered by others were dropped.
   std::size_t considered() const { return considered_; }
 

@@ -4,11 +4,6 @@
 #include <algorithm>
 
 namespace penstock {
-namespace {
-
-bool is_source(ElementKind kind) { return kind == ElementKind::kGrid || kind == ElementKind::kGenerator; }
-
-}  // namespace
 
 SiteNetwork::SiteNetwork(const Estate& estate, SiteIndex site_index) : estate_(&estate), site_(site_index) {
   const EstateSite& here = site();
@@ -209,12 +204,9 @@ std::vector<MicroWatts> Routing::base() const {
 Watts Routing::capability(GroupIndex group, const NodeTypeSpec& type) const {
   const std::vector<EstateFeed>& feeds = network_.rack_of(group).feeds;
   const ElementIndex first = network_.site().first_element;
-  const auto count = static_cast<std::int64_t>(feeds.size());
   std::int64_t alive = 0;
-  for (std::int64_t i = 0; i < count; ++i) {
-    const EstateFeed& feed = feeds[static_cast<std::size_t>(i)];
-    if (!live(feed.from - first)) continue;
-    alive += feed.supplies >= 0 ? feed.supplies : type.supplies->count / count + (i < type.supplies->count % count ? 1 : 0);
+  for (std::size_t i = 0; i < feeds.size(); ++i) {
+    if (live(feeds[i].from - first)) alive += supplies_on(feeds, i, *type.supplies);
   }
   if (alive >= type.supplies->needed) return type.power.max;
   return Watts(mul_div_floor(type.power.max.count(), alive, type.supplies->needed));

@@ -221,6 +221,9 @@ constexpr auto enum_names(ElementKind) {
                     EnumName<K>{K::kBusway, "busway"},   EnumName<K>{K::kPdu, "pdu"}};
 }
 
+/// Sources need no feed, and the loss of one is never held against a claim of redundancy: all sides may share it.
+constexpr bool is_source(ElementKind kind) { return kind == ElementKind::kGrid || kind == ElementKind::kGenerator; }
+
 /// An edge of the electrical network, drawn at its lower end.
 struct FeedSpec {
   std::string from;
@@ -232,10 +235,12 @@ struct FeedSpec {
                   field("from", &FeedSpec::from, required,
                         "the element above; {1} {2} stand for the ranges of the name, and in a rack {hall} {row} {rack}"),
                   field("share", &FeedSpec::share, optional,
-                        "share of the load in normal operation; equal if absent. 0% is a standby: it carries the load "
-                        "only when every feed with a share is dead, the first live one all of it"),
+                        "share of the load in normal operation, on every feed or on standbys only; feeds without one "
+                        "are equal. 0% is a standby: it carries the load only when every feed with a share is dead, the "
+                        "first live one all of it"),
                   field("supplies", &FeedSpec::supplies, optional,
-                        "in a rack: supplies of each node that hang on this feed; spread evenly if absent"));
+                        "in a rack: supplies of each node that hang on this feed, on every feed or on none; spread "
+                        "evenly if absent"));
   }
   bool operator==(const FeedSpec&) const = default;
 };
@@ -492,8 +497,9 @@ struct RackSpec {
                   field("nodes", &RackSpec::nodes, optional, "what stands in it"),
                   field("feeds", &RackSpec::feeds, optional, "what supplies it"),
                   field("redundancy", &RackSpec::redundancy, optional,
-                        "what it claims to survive at full power: n+1, distributed or block (3N/2, 4N/3, catcher) the loss "
-                        "of any one element below the grid; 2n also that its feeds share no element below the grid"),
+                        "what it claims to survive: n+1, distributed or block (3N/2, 4N/3, catcher) the loss of any one "
+                        "element below the sources, with enough supplies left for full power; 2n also that its feeds "
+                        "have two sides that share nothing below the sources"),
                   field("loops", &RackSpec::loops, optional, "cooling loops that serve it"),
                   field("units", &RackSpec::units, optional, "rack units it offers; 0: not told"),
                   field("weight", &RackSpec::weight, optional, "weight of nodes that it may carry"),

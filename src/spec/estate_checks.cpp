@@ -42,6 +42,10 @@ void check_rising(Problems& problems, const std::vector<Point>& points) {
 enum class FeedsOf { kRack, kOther };
 
 void check_feeds(Problems& problems, const std::vector<FeedSpec>& feeds, FeedsOf of) {
+  const auto telling = std::count_if(feeds.begin(), feeds.end(), [](const FeedSpec& feed) { return feed.supplies.has_value(); });
+  if (of == FeedsOf::kRack && telling > 0 && telling < static_cast<std::ptrdiff_t>(feeds.size())) {
+    problems.add("expected supplies on every feed or on none; without any they are spread evenly", "feeds");
+  }
   for (std::size_t i = 0; i < feeds.size(); ++i) {
     if (feeds[i].share) check_between(problems, fmt::format("feeds[{}].share", i), *feeds[i].share, Ppm{0}, kWhole);
     if (!feeds[i].supplies) continue;

@@ -77,6 +77,18 @@ grep -q unchanged out || fail "the same site again is no change"
 expect 0 penstock top
 grep -q 23,040 out || fail "top does not show the GPUs of Loughton"
 
+say "what an estate claims is checked, and what it can never be is told"
+sed 's/from: "busway-{hall}-{row}-b"/from: "busway-{hall}-{row}-a"/' "$examples/loughton/site.yaml" >lie.yaml
+expect 1 penstock apply --dry-run -f lie.yaml
+grep -q 'spec.halls\[0\].rows\[0\].racks\[0\].redundancy: .*claims 2n' err || { cat err >&2; fail "a false claim is not refused with its path"; }
+sed 's/50MW/20MW/g; s/90MW, confidence/30MW, confidence/' "$examples/loughton/site.yaml" >short.yaml
+for how in --dry-run --yes; do
+  expect 0 penstock apply $how -f short.yaml
+  grep -q '^warning: .*short.yaml:.*spec.grid: .*all racks together can never be full' err || { cat err >&2; fail "no warning of too little power"; }
+done
+expect 0 penstock apply --yes -o json -f "$examples/loughton/site.yaml"
+grep -q '"warnings"' out && fail "a warning where all is well"
+
 say "what other programs know of an estate, and want to know"
 expect 0 penstock export slurm-topology --site loughton
 mv out from-server

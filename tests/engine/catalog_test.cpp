@@ -119,6 +119,41 @@ TEST_F(Catalog, DryRunTellsThePlanAndChangesNothing) {
   EXPECT_EQ(world_.state().snapshot(), before);
 }
 
+TEST_F(Catalog, WarnsOfWhatIsAllowedAndProbablyNotMeant) {
+  SiteSpec small = site("NO", "h200", "r[1-4]", "n1");
+  small.grid.emplace().contracted = Watts(20'000);
+  Document given = document("west", small);
+  given.origin = {"west.yaml", 3};
+  const std::string message = "all racks together can never be full: west import would carry 32kW of 20kW, which leaves full work to ";
+  for (const bool dry_run : {true, false}) {
+    const auto reply = world_.run(ApplyDocuments{{given}, dry_run});
+    ASSERT_TRUE(reply.ok()) << to_string(reply.error());
+    ASSERT_EQ(reply->warnings.size(), 1u);
+    EXPECT_EQ(reply->warnings[0].file, "west.yaml");
+    EXPECT_EQ(reply->warnings[0].line, 3);
+    EXPECT_EQ(reply->warnings[0].path, "spec.grid");
+    EXPECT_EQ(reply->warnings[0].message.substr(0, message.size() + 11), "Site west: " + message);
+  }
+  EXPECT_TRUE(world_.apply({given}).warnings.empty()) << "nothing changed";
+  EXPECT_TRUE(world_.apply({document("zeta", TenantSpec{})}).warnings.empty()) << "of another site's sake nobody is told";
+  NodeTypeSpec hungry = world_.facts().node_types.at("h200").spec;
+  hungry.power.max = Watts(9'000);
+  const Reply reply = world_.apply({document("h200", hungry)});
+  ASSERT_EQ(reply.warnings.size(), 1u);
+  EXPECT_EQ(reply.warnings[0].file, "Site west") << "of the site, though a type was given";
+}
+
+TEST_F(Catalog, WhatAnEarlierVersionTookIsNotJudgedAgain) {
+  SiteSpec lie = site("NO", "h200", "r1", "n1");
+  lie.halls[0].rows[0].racks[0].redundancy = Redundancy::k2N;
+  EXPECT_EQ(refuse("west", lie).path, "spec.halls[0].rows[0].racks[0].redundancy");
+  Facts facts = world_.facts();
+  facts.sites.at("south").spec.halls[0].rows[0].racks[0].redundancy = Redundancy::k2N;
+  Engine again(std::move(facts));
+  EXPECT_EQ(again.state().estate().nodes().size(), 6u);
+  EXPECT_TRUE(again.execute(DeleteObject{Kind::kSite, "south", {}}, CommandMeta{world_.now, "token:test", {}, 0}).ok());
+}
+
 TEST_F(Catalog, NodesInUseCannotVanishOrChange) {
   world_.start("acme/llm/a", gang(1, 8000));
   ASSERT_EQ(world_.nodes("acme/llm/a"), "r1/n1");

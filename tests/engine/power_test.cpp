@@ -1,4 +1,6 @@
 // Power and cooling in the engine: admission, shedding, dated limits, maintenance.
+#include "engine/power/power.h"
+
 #include "power_hall.h"
 
 namespace penstock {
@@ -44,6 +46,20 @@ TEST_F(Power, AFailureShedsTheLeastAndARepairGivesBack) {
   lift("ups-a-failed");
   EXPECT_EQ(world.said(), "object.deleted job.restored job.restored");
   EXPECT_FALSE(world.job("acme/llm/j4").shed);
+}
+
+TEST_F(Power, APlanShedsWhatAFailureSheds) {
+  settle();
+  for (const char* name : {"j1", "j2", "j3", "j4"}) start(name, job("half"));
+  WhatIf what;
+  what.lost = *world.state().estate().find_parts(0, {"ups-a"});
+  PowerLoads power = site_if(world.state(), 0, what, SiteLimits::Losses::kNone);
+  const ShedPlan plan = shed_plan(world.state(), 0, what, power);
+  EXPECT_TRUE(plan.left.empty());
+  EXPECT_TRUE(world.state().shed().empty()) << "a question changes nothing";
+  restrict("ups-a-failed", restriction(RestrictionCause::kFailure, {"ups-a"}));
+  EXPECT_EQ(std::set<Uid>(plan.jobs.begin(), plan.jobs.end()), world.state().shed());
+  EXPECT_EQ(plan.jobs.front(), world.job("acme/llm/j4").uid) << "the youngest first";
 }
 
 TEST_F(Power, SpotIsStoppedAndQueuedAgain) {

@@ -179,6 +179,13 @@ TEST(Estate, EqualSharesAddUpExactly) {
   }
 }
 
+TEST(Estate, SharesAreEqualBesideStandbys) {
+  const auto estate = compile(with(kSite, "{from: bw-1-a}, {from: bw-2-b}", "{from: bw-1-a}, {from: bw-1-b, share: 0%}, {from: bw-2-b}"));
+  ASSERT_TRUE(estate.ok()) << to_string(estate.error());
+  EXPECT_EQ(feeds_of(*estate, estate->racks()[0].feeds),
+            (std::vector<std::string>{"north/bw-1-a 50%", "north/bw-1-b 0%", "north/bw-2-b 50%"}));
+}
+
 TEST(Estate, SitesStandInNameOrder) {
   Specs specs = specs_of({{"types", std::string(kTypes)}, {"site", std::string(kSite)}});
   specs.sites["alpha"] = specs.sites["north"];
@@ -284,7 +291,10 @@ std::vector<Case> cases() {
       {"SharesOver", with(kSite, "share: 30%", "share: 30.0001%"),
        "Site north: spec.exceptions[1].feeds: the shares add up to 100.0001%; expected 100%"},
       {"SharesOnSome", with(kSite, ", share: 30%", ""),
-       "Site north: spec.exceptions[1].feeds: expected a share on every feed or on none; without any they are equal"},
+       "Site north: spec.exceptions[1].feeds: expected a share on every feed, or on standbys (0%) only; feeds without one are "
+       "equal"},
+      {"SharesOfStandbysOnly", with(kSite, "share: 70%}, {from: bw-2-a, share: 30%", "share: 0%}, {from: bw-2-a, share: 0%"),
+       "Site north: spec.exceptions[1].feeds: the shares add up to 0%; expected 100%"},
       {"RackWithoutFeeds", with(kSite, "        feeds: [{from: bw-1-a}, {from: bw-2-b}]\n", ""),
        "Site north: spec.halls[0].rows[0].racks[0].feeds: a rack with nodes needs at least one feed, as the site has a "
        "network"},

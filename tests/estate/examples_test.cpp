@@ -13,6 +13,7 @@
 #include "estate/estate.h"
 #include "estate/limits.h"
 #include "estate/network.h"
+#include "estate/warnings.h"
 
 namespace penstock {
 namespace {
@@ -251,6 +252,35 @@ TEST(Examples, SellWhatStands) {
   }
 }
 
+// What `penstock apply` says of them.
+TEST(Examples, AreWarnedOf) {
+  std::string told;
+  std::map<std::string, int> continental;  // sites by what is told of them
+  for (const Figures& figures : kFigures) {
+    const Estate estate = compiled(example(figures.example));
+    for (SiteIndex site = 0; site < estate.sites().size(); ++site) {
+      const std::string& name = estate.sites()[site].name;
+      for (const Warning& warning : warnings(estate, site, at("2026-06-01"))) {
+        if (figures.example == "continental") {
+          ++continental[name.substr(0, name.find('-')) + " " + warning.path];
+        } else {
+          told += warning.path + ": " + warning.message + "\n";
+        }
+      }
+    }
+  }
+  EXPECT_EQ(told,
+            "spec.network.elements[5]: cobalt-park/ups-h1-1-a may carry 3.15MW and takes 3267.893kW for it, but all that feeds it "
+            "gives 2992.5kW; the same holds for 11 more\n"
+            "spec.network.elements[5]: uk-second/out-a may carry 28959.876kW and takes 28959.876kW for it, but all that feeds it "
+            "gives 27MW; the same holds for 1 more\n"
+            "spec.network.elements[5]: uk-third/ups-h1-1 may carry 3.15MW and takes 3267.893kW for it, but all that feeds it gives "
+            "2992.5kW; the same holds for 9 more\n"
+            "spec.grid: all racks together can be full only with work that may be shed: narvik import would carry 111754.21kW of "
+            "90MW after the loss of narvik/order, which leaves full work to 9366 of its 12960 nodes\n");
+  EXPECT_EQ(continental, (std::map<std::string, int>{{"4n3 spec.network.elements[3]", 6}, {"catcher spec.network.elements[3]", 5}}));
+}
+
 TEST(Examples, LoughtonIsTheReference) {
   const Example read = example("loughton");
   const Estate estate = compiled(read);
@@ -286,13 +316,11 @@ TEST(Examples, LoughtonBearsItsFullLoadAndAnyLoss) {
   const Estate estate = compiled(example("loughton"));
   const SiteNetwork network(estate, 0);
   const SiteLimits limits(network, network.condition(at("2026-06-01")));
-  std::vector<MicroWatts> load;
-  for (const LimitRow& row : limits.rows()) load.push_back(row.base);
+  std::vector<Watts> full;
   for (ColumnIndex c = 0; c < network.columns().size(); ++c) {
-    for (const RowWeight& weight : limits.weights(c)) {
-      load[weight.row] += weight.ppm * network.type_of(c).power.max.count() * network.columns()[c].nodes;
-    }
+    full.push_back(network.type_of(c).power.max * network.columns()[c].nodes);
   }
+  const std::vector<MicroWatts> load = limits.loads(full);
   for (std::size_t r = 0; r < load.size(); ++r) {
     EXPECT_LE(load[r], limits.rows()[r].firm_limit) << limits.name(limits.rows()[r]) << " after " << limits.name(limits.rows()[r].after);
   }

@@ -344,6 +344,9 @@ std::vector<Case> cases() {
        "between, found 'HGX'"},
       {"RackFeedShare", with(kSite, "{from: ups-a, share: 50%}", "{from: ups-a, share: 150%}"),
        "f.yaml:29:31: spec.halls[0].rows[0].racks[0].feeds[0].share: expected 0% to 100%, found 150%"},
+      {"RackFeedSupplies", with(kSite, "{from: ups-a, share: 50%}", "{from: ups-a, share: 50%, supplies: 3}"),
+       "f.yaml:29:9: spec.halls[0].rows[0].racks[0].feeds: expected supplies on every feed or on none; without any they are "
+       "spread evenly"},
       {"ExceptionRack", with(kSite, "rack: h1/r1k01", "rack: r1k01"),
        "f.yaml:33:6: spec.exceptions[0].rack: expected hall/rack, found 'r1k01'"},
       {"ExceptionRackName", with(kSite, "rack: h1/r1k01", "rack: \"h1/r1k[01\""),

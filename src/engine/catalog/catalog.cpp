@@ -7,6 +7,7 @@
 #include "base/name.h"
 #include "engine/contracts/contracts.h"
 #include "engine/power/power.h"
+#include "estate/warnings.h"
 
 namespace penstock {
 namespace {
@@ -239,6 +240,28 @@ void check_maintenance(Step& step, bool estate_changes, const std::vector<Docume
   }
 }
 
+// What the compiler has to say of the sites that this input gives, and of those with node types that it gives.
+void add_warnings(const Step& step, const Estate& after, const std::vector<Document>& documents, Reply& reply) {
+  for (SiteIndex site = 0; site < after.sites().size(); ++site) {
+    const EstateSite& at = after.sites()[site];
+    std::set<std::string_view> types;
+    for (NodeIndex n = at.first_node; n < at.first_node + at.nodes; ++n) types.insert(after.type_of(n).name);
+    const Document* given = nullptr;
+    for (std::size_t i = 0; i < documents.size(); ++i) {
+      if (reply.changes[i].change == Change::kUnchanged) continue;
+      const Document& document = documents[i];
+      if (document.kind == Kind::kSite && document.metadata.name == at.name) given = &document;
+      if (document.kind == Kind::kNodeType && types.contains(document.metadata.name) && given == nullptr) given = &document;
+    }
+    if (given == nullptr) continue;
+    for (const Warning& warning : warnings(after, site, step.now())) {
+      Error error = make_error(Code::kInvalid, warning.message, warning.path);
+      error.file = "Site " + at.name;
+      reply.warnings.push_back(to_item(given->kind == Kind::kSite ? at_origin(std::move(error), *given) : error));
+    }
+  }
+}
+
 }  // namespace
 
 Result<Reply> apply_documents(Step& step, const ApplyDocuments& command) {
@@ -361,7 +384,10 @@ Result<Reply> apply_documents(Step& step, const ApplyDocuments& command) {
   if (!faults.first()) check_maintenance(step, after != nullptr, command.documents, faults);
   if (faults.first()) return std::move(*faults.first());
 
-  if (after) describe_capacity(state.estate(), *after, reply.effects);
+  if (after) {
+    describe_capacity(state.estate(), *after, reply.effects);
+    add_warnings(step, *after, command.documents, reply);
+  }
   if (command.dry_run) return reply;
 
   // Restrictions last: they name parts of sites, which must stand before.
@@ -474,7 +500,7 @@ Result<Reply> delete_object(Step& step, const DeleteObject& command) {
     for (const auto& [name, site] : facts.sites) {
       if (command.kind != Kind::kSite || name != command.name) sites[name] = site.spec;
     }
-    PENSTOCK_TRY(after, Estate::compile(types, sites));
+    PENSTOCK_TRY(after, Estate::compile(types, sites, Claims::kTaken));
     describe_capacity(state.estate(), after, reply.effects);
   }
   step.emit(ObjectDeleted{command.kind, command.name});

@@ -2,6 +2,7 @@
 #include "engine/power/power.h"
 
 #include <algorithm>
+#include <span>
 
 #include "base/name.h"
 
@@ -25,87 +26,125 @@ void take_all(const State& state, SiteIndex site, PowerLoads& power, const Estat
 }
 
 // The first to be shed first: class, then priority, then the youngest.
-bool shed_before(const State& state, const Job& a, const Job& b) {
-  const auto rank = [&](const Job& job) {
-    switch (state.facts().contracts.at(job.contract).spec.service_class) {
-      case ServiceClass::kSpot: return 0;
-      case ServiceClass::kOnDemand: return 1;
-      case ServiceClass::kReserved: return 2;
-    }
-    return 2;
-  };
-  return std::tuple(rank(a), a.spec.priority, b.uid) < std::tuple(rank(b), b.spec.priority, a.uid);
-}
-
-// Jobs of a site that have something to give, the first to be shed first.
-std::vector<const Job*> sheddable(const State& state, SiteIndex site, std::optional<Time> later) {
-  std::vector<Uid> uids;
-  state.for_each_held(site, [&](NodeIndex, const HeldTask& held, const Job& job, const TaskPlacement&) {
-    if (holds_at(job, later) && (uids.empty() || uids.back() != held.job)) uids.push_back(held.job);
-  });
-  std::sort(uids.begin(), uids.end());
-  uids.erase(std::unique(uids.begin(), uids.end()), uids.end());
-  std::vector<const Job*> jobs;
-  for (Uid uid : uids) {
-    const Job* job = state.find_job(uid);
-    if (!job->shed && job->allocation->firm < job->allocation->demand) jobs.push_back(job);
+struct ShedKey {
+  int service_class;
+  std::int32_t priority;
+  Uid uid;
+  bool operator<(const ShedKey& other) const {
+    return std::tuple(service_class, priority, other.uid) < std::tuple(other.service_class, other.priority, uid);
   }
-  std::sort(jobs.begin(), jobs.end(), [&](const Job* a, const Job* b) { return shed_before(state, *a, *b); });
-  return jobs;
+};
+
+ShedKey shed_key(const State& state, const Job& job) {
+  int rank = 2;
+  switch (state.facts().contracts.at(job.contract).spec.service_class) {
+    case ServiceClass::kSpot: rank = 0; break;
+    case ServiceClass::kOnDemand: rank = 1; break;
+    case ServiceClass::kReserved: rank = 2; break;
+  }
+  return {rank, job.spec.priority, job.uid};
 }
 
 // What the present state of a site is above: rows of the normal state, and nodes beyond their supplies.
-struct Pressure {
-  std::set<std::uint32_t> rows;
-  std::set<NodeIndex> nodes;
-  bool none() const { return rows.empty() && nodes.empty(); }
-};
-
-Pressure pressure_on(const PowerLoads& power, SiteIndex site) {
-  Pressure out;
-  const PowerLoads::Segment& now = power.segments(site).front();
-  for (std::uint32_t r = 0; r < now.rows.size(); ++r) {
-    const bool normal = now.limits->rows()[r].after.kind == Contingency::Kind::kNone;
-    if (normal && now.rows[r].demand > now.rows[r].demand_limit) out.rows.insert(r);
-  }
-  const SiteNetwork& network = power.network(site);
-  for (NodeIndex node : power.beyond_supplies(site, 0, false)) {
-    if (power.held(node).demand > now.limits->capability(network.column_of(node)).demand) out.nodes.insert(node);
-  }
-  return out;
-}
-
-// Whether shedding the job takes something off what is under pressure.
-bool relieves(const State& state, const PowerLoads& power, SiteIndex site, const Job& job, const Pressure& pressure) {
-  const SiteLimits& limits = *power.segments(site).front().limits;
-  for (const TaskPlacement& task : job.allocation->tasks) {
-    const NodeIndex node = state.estate().find_node(task.node);
-    const NodeTypeSpec& type = state.estate().type_of(node).spec;
-    if (draw_of(type, task, true) == draw_of(type, task, false)) continue;
-    if (pressure.nodes.contains(node)) return true;
-    for (const RowWeight& weight : limits.weights(power.network(site).column_of(node))) {
-      if (pressure.rows.contains(weight.row)) return true;
+class Pressure {
+ public:
+  Pressure(const PowerLoads& power, SiteIndex site)
+      : power_(power), network_(power.network(site)), now_(power.segments(site).front()), rows_(now_.rows.size()) {
+    for (std::uint32_t r = 0; r < now_.rows.size(); ++r) {
+      if (now_.limits->rows()[r].after.kind == Contingency::Kind::kNone && !fits(r)) press(r);
+    }
+    for (NodeIndex node : power.beyond_supplies(site, 0, false)) {
+      if (!fits_supplies(node)) nodes_.insert(node);
     }
   }
-  return false;
-}
+
+  bool none() const { return pressed_ == 0 && nodes_.empty(); }
+
+  // Whether less draw on the node takes something off.
+  bool weighs(NodeIndex node) const {
+    const auto weights = now_.limits->weights(network_.column_of(node));
+    return nodes_.contains(node) ||
+           std::any_of(weights.begin(), weights.end(), [&](const RowWeight& weight) { return rows_[weight.row] != 0; });
+  }
+
+  // The node draws less than before.
+  void look_again(NodeIndex node) {
+    for (const RowWeight& weight : now_.limits->weights(network_.column_of(node))) {
+      if (rows_[weight.row] == 0 || !fits(weight.row)) continue;
+      rows_[weight.row] = 0;
+      --pressed_;
+    }
+    if (nodes_.contains(node) && fits_supplies(node)) nodes_.erase(node);
+  }
+
+ private:
+  bool fits(std::uint32_t row) const { return now_.rows[row].demand <= now_.rows[row].demand_limit; }
+  bool fits_supplies(NodeIndex node) const {
+    return power_.held(node).demand <= now_.limits->capability(network_.column_of(node)).demand;
+  }
+  void press(std::uint32_t row) {
+    rows_[row] = 1;
+    ++pressed_;
+  }
+
+  const PowerLoads& power_;
+  const SiteNetwork& network_;
+  const PowerLoads::Segment& now_;
+  std::vector<char> rows_;
+  std::size_t pressed_ = 0;
+  std::set<NodeIndex> nodes_;
+};
+
+// Jobs that can take something off what is under pressure, the first to be shed first, each with its nodes that do. Nodes
+// that are not under pressure are not looked into: a large site has tens of thousands of tasks, and milliseconds count.
+class Givers {
+ public:
+  struct Giver {
+    ShedKey key;
+    const Job* job;
+    std::span<const NodeIndex> nodes;
+  };
+
+  Givers(const State& state, SiteIndex site, std::optional<Time> later, const Pressure& pressure) {
+    std::vector<std::pair<HeldTask, NodeIndex>> held;
+    const EstateSite& here = state.estate().sites()[site];
+    for (NodeIndex node = here.first_node; node < here.first_node + here.nodes; ++node) {
+      if (!pressure.weighs(node)) continue;
+      for (const HeldTask& task : state.loads().tasks(node)) held.emplace_back(task, node);
+    }
+    std::sort(held.begin(), held.end());
+    nodes_.reserve(held.size());  // so that spans of it stay good
+    for (std::size_t i = 0; i < held.size();) {
+      const Uid uid = held[i].first.job;
+      const Job& job = *state.find_job(uid);
+      const std::size_t first = nodes_.size();
+      for (; i < held.size() && held[i].first.job == uid; ++i) {
+        const TaskPlacement& task = job.allocation->tasks[static_cast<std::size_t>(held[i].first.rank)];
+        if (!job.shed && task.firm < task.demand && holds_at(job, later)) nodes_.push_back(held[i].second);
+      }
+      if (nodes_.size() > first) all_.push_back({shed_key(state, job), &job, std::span<const NodeIndex>(nodes_).subspan(first)});
+    }
+    std::sort(all_.begin(), all_.end(), [](const Giver& a, const Giver& b) { return a.key < b.key; });
+  }
+
+  const std::vector<Giver>& all() const { return all_; }
+
+ private:
+  std::vector<NodeIndex> nodes_;
+  std::vector<Giver> all_;
+};
 
 // Sheds job after job by `shed`, which makes `power` follow, until nothing is under pressure or nobody can give.
 template <class Shed>
 void relieve(const State& state, const PowerLoads& power, SiteIndex site, std::optional<Time> later, Shed shed) {
-  Pressure pressure = pressure_on(power, site);
+  Pressure pressure(power, site);
   if (pressure.none()) return;
-  for (const Job* job : sheddable(state, site, later)) {
-    if (!relieves(state, power, site, *job, pressure)) continue;
-    shed(*job);
-    std::erase_if(pressure.rows, [&](std::uint32_t r) {
-      const PowerLoads::Segment::Load& load = power.segments(site).front().rows[r];
-      return load.demand <= load.demand_limit;
-    });
-    std::erase_if(pressure.nodes, [&](NodeIndex node) {
-      const SiteLimits& limits = *power.segments(site).front().limits;
-      return power.held(node).demand <= limits.capability(power.network(site).column_of(node)).demand;
-    });
+  const Givers givers(state, site, later, pressure);
+  for (const Givers::Giver& giver : givers.all()) {
+    const auto weighs = [&](NodeIndex node) { return pressure.weighs(node); };
+    if (std::none_of(giver.nodes.begin(), giver.nodes.end(), weighs)) continue;
+    shed(*giver.job);
+    for (NodeIndex node : giver.nodes) pressure.look_again(node);
     if (pressure.none()) return;
   }
 }
@@ -318,7 +357,7 @@ void restore_shed(Step& step) {
     if (!job->shed->stop && job->phase != JobPhase::kStopping) jobs.push_back(job);
   }
   std::stable_sort(jobs.begin(), jobs.end(), [&](const Job* a, const Job* b) {
-    return a->shed->since != b->shed->since ? b->shed->since < a->shed->since : shed_before(state, *b, *a);
+    return a->shed->since != b->shed->since ? b->shed->since < a->shed->since : shed_key(state, *b) < shed_key(state, *a);
   });
   for (const Job* job : jobs) {
     const auto block = block_of_change(state.scratch_power(), state.estate(), *job, [&](std::size_t rank, const NodeTypeSpec& type) {
@@ -389,8 +428,12 @@ PowerLoads site_if(const State& state, SiteIndex site, const WhatIf& what, SiteL
   for (ElementIndex e : what.lost.elements) condition.element_out[e - network.site().first_element] = 1;
   for (UnitIndex u : what.lost.units) condition.unit_out[u - network.site().first_unit] = 1;
   if (what.import) condition.import = std::min(*what.import, condition.import.value_or(*what.import));
-  power.recut_to(site, std::move(condition), losses);
-  take_all(state, site, power, state.estate(), what.later);
+  if (what.later) {
+    power.recut_to(site, std::move(condition), losses);
+    take_all(state, site, power, state.estate(), what.later);
+  } else {
+    power.recut_to(site, std::move(condition), losses, state.power().segments(site).front().nodes);
+  }
   return power;
 }
 
@@ -401,8 +444,9 @@ ShedPlan shed_plan(const State& state, SiteIndex site, const WhatIf& what, Power
     for (const TaskPlacement& task : job.allocation->tasks) {
       const NodeIndex node = state.estate().find_node(task.node);
       const NodeTypeSpec& type = state.estate().type_of(node).spec;
-      power.give(node, draw_of(type, task, false), job.allocation->until);
-      power.take(node, draw_of(type, task, true), job.allocation->until);
+      const Draw is = draw_of(type, task, false);
+      const Draw becomes = draw_of(type, task, true);
+      power.take(node, {becomes.demand - is.demand, becomes.firm - is.firm}, job.allocation->until);
     }
   });
   plan.left = breaks_of(power, site, 0, false);

@@ -53,14 +53,15 @@ void PowerLoads::recut(SiteIndex index, const SiteRestrictions& restrictions, Ti
   lay_idle(site);
 }
 
-void PowerLoads::recut_to(SiteIndex index, SiteCondition condition, SiteLimits::Losses losses) {
+void PowerLoads::recut_to(SiteIndex index, SiteCondition condition, SiteLimits::Losses losses, std::vector<Draw> nodes) {
   Site& site = sites_[index];
   Segment segment;
   segment.from = condition.at;
   segment.limits = std::make_shared<const SiteLimits>(*site.network, std::move(condition), losses);
+  nodes.resize(site.network->site().nodes);
+  lay_on_all(site, segment, std::move(nodes));
   site.segments.clear();
   site.segments.push_back(std::move(segment));
-  lay_idle(site);
 }
 
 void PowerLoads::recut_like(SiteIndex index, const PowerLoads& other) {
@@ -70,23 +71,26 @@ void PowerLoads::recut_like(SiteIndex index, const PowerLoads& other) {
 }
 
 void PowerLoads::lay_idle(Site& site) {
+  for (Segment& segment : site.segments) lay_on_all(site, segment, std::vector<Draw>(site.network->site().nodes));
+}
+
+void PowerLoads::lay_on_all(const Site& site, Segment& segment, std::vector<Draw> nodes) const {
   const SiteNetwork& network = *site.network;
-  for (Segment& segment : site.segments) {
-    const SiteLimits& limits = *segment.limits;
-    segment.nodes.assign(network.site().nodes, Draw{});
-    segment.rows.resize(limits.rows().size());
-    for (std::size_t r = 0; r < segment.rows.size(); ++r) {
-      const LimitRow& row = limits.rows()[r];
-      segment.rows[r] = {row.base, row.base, row.firm_limit, row.demand_limit};
-    }
-    for (ColumnIndex c = 0; c < network.columns().size(); ++c) {
-      if (!limits.ready(c)) continue;
-      const std::int64_t idle = network.type_of(c).power.idle.count() * network.columns()[c].nodes;
-      for (const RowWeight& weight : limits.weights(c)) {
-        segment.rows[weight.row].firm += weight.ppm * idle;
-        segment.rows[weight.row].demand += weight.ppm * idle;
-      }
-    }
+  std::vector<Watts> firm(network.columns().size());
+  std::vector<Watts> demand(network.columns().size());
+  for (std::uint32_t n = 0; n < nodes.size(); ++n) {
+    const ColumnIndex column = network.column_of(network.site().first_node + n);
+    const Draw held = hold_of(network.type_of(column), nodes[n]);
+    firm[column] += held.firm;
+    demand[column] += held.demand;
+  }
+  const std::vector<MicroWatts> firm_loads = segment.limits->loads(firm);
+  const std::vector<MicroWatts> demand_loads = segment.limits->loads(demand);
+  segment.nodes = std::move(nodes);
+  segment.rows.resize(firm_loads.size());
+  for (std::size_t r = 0; r < firm_loads.size(); ++r) {
+    const LimitRow& row = segment.limits->rows()[r];
+    segment.rows[r] = {firm_loads[r], demand_loads[r], row.firm_limit, row.demand_limit};
   }
 }
 

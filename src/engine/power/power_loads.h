@@ -51,8 +51,8 @@ class PowerLoads {
 
   /// Cuts a site's time anew from `as_of` on, with nothing granted. The caller then takes what is granted.
   void recut(SiteIndex site, const SiteRestrictions& restrictions, Time as_of);
-  /// One stretch of time in the given condition, with nothing granted.
-  void recut_to(SiteIndex site, SiteCondition condition, SiteLimits::Losses losses);
+  /// One stretch of time in the given condition. `nodes`: what is granted on each node of the site; if empty, nothing is.
+  void recut_to(SiteIndex site, SiteCondition condition, SiteLimits::Losses losses, std::vector<Draw> nodes = {});
   /// The same limits as `other`, with nothing granted.
   void recut_like(SiteIndex site, const PowerLoads& other);
 
@@ -84,6 +84,8 @@ class PowerLoads {
   };
   void lay_on(NodeIndex node, const Draw& draw, std::optional<Time> until, std::int64_t sign);
   void lay_idle(Site& site);
+  /// Holds what `nodes` hold, in one pass over them: for a large site much faster than taking grant by grant.
+  void lay_on_all(const Site& site, Segment& segment, std::vector<Draw> nodes) const;
   const Site& site_of(NodeIndex node) const { return sites_[estate_->nodes()[node].site]; }
 
   std::shared_ptr<const Estate> estate_;

@@ -41,10 +41,6 @@ std::optional<ElementKind> element_of(std::string_view kind) {
   return found->second;
 }
 
-bool is_source(const ElementSpec& spec) {
-  return spec.kind == ElementKind::kGrid || spec.kind == ElementKind::kGenerator;
-}
-
 // Gives the element a rating by current; false if the numbers make none.
 bool rate(ElementSpec& spec, std::optional<std::int64_t> milliamps, std::optional<std::int64_t> volts,
           bool three_phase) {
@@ -287,7 +283,8 @@ NetworkSpec NetboxPower::finish() {
     if (part.rated) network.elements.push_back(std::move(part.spec));
   }
   // The reader of a network begins at its top.
-  std::stable_partition(network.elements.begin(), network.elements.end(), is_source);
+  std::stable_partition(network.elements.begin(), network.elements.end(),
+                        [](const ElementSpec& element) { return is_source(element.kind); });
   return network;
 }
 
@@ -338,7 +335,7 @@ void NetboxPower::cut_circles() {
   std::vector<std::int64_t> depth(parts_.size(), kFar);
   std::vector<Part> reached;
   for (Part part = 0; part < parts_.size(); ++part) {
-    if (!is_source(parts_[part].spec)) continue;
+    if (!is_source(parts_[part].spec.kind)) continue;
     depth[part] = 0;
     reached.push_back(part);
   }
@@ -370,7 +367,7 @@ void NetboxPower::feed_the_unfed() {
   std::int64_t unfed = 0;
   const std::size_t before = parts_.size();
   for (Part part = 0; part < before; ++part) {
-    if (!parts_[part].edges.empty() || is_source(parts_[part].spec) || parts_[part].kind == kSegments) continue;
+    if (!parts_[part].edges.empty() || is_source(parts_[part].spec.kind) || parts_[part].kind == kSegments) continue;
     if (grid == kNone) grid = add(kAssumedGrid, 0, "grid", ElementKind::kGrid);
     parts_[part].edges.push_back({grid, false, 0, 0});
     ++unfed;
