@@ -209,12 +209,19 @@ std::vector<MicroWatts> Routing::base() const {
 Watts Routing::capability(GroupIndex group, const NodeTypeSpec& type) const {
   const std::vector<EstateFeed>& feeds = network_.rack_of(group).feeds;
   const ElementIndex first = network_.site().first_element;
-  const auto count = static_cast<std::int64_t>(feeds.size());
+  // Feeds that do not say how many hang on them share what the others leave.
+  std::int64_t rest = type.supplies->count;
+  std::int64_t open = 0;
+  for (const EstateFeed& feed : feeds) {
+    rest -= std::max(feed.supplies, 0);
+    open += feed.supplies < 0 ? 1 : 0;
+  }
+  rest = std::max<std::int64_t>(rest, 0);
+  std::int64_t extra = open == 0 ? 0 : rest % open;
   std::int64_t alive = 0;
-  for (std::int64_t i = 0; i < count; ++i) {
-    const EstateFeed& feed = feeds[static_cast<std::size_t>(i)];
-    if (!live(feed.from - first)) continue;
-    alive += feed.supplies >= 0 ? feed.supplies : type.supplies->count / count + (i < type.supplies->count % count ? 1 : 0);
+  for (const EstateFeed& feed : feeds) {
+    const std::int64_t here = feed.supplies >= 0 ? feed.supplies : rest / open + (extra-- > 0 ? 1 : 0);
+    if (live(feed.from - first)) alive += here;
   }
   if (alive >= type.supplies->needed) return type.power.max;
   return Watts(mul_div_floor(type.power.max.count(), alive, type.supplies->needed));
