@@ -840,8 +840,17 @@ Result<EstateLoss> Estate::find_parts(SiteIndex site, const std::vector<std::str
 
 std::int32_t supplies_on(const std::vector<EstateFeed>& feeds, std::size_t i, const SuppliesSpec& supplies) {
   if (feeds[i].supplies >= 0) return feeds[i].supplies;
-  const auto count = static_cast<std::int32_t>(feeds.size());
-  return supplies.count / count + (static_cast<std::int32_t>(i) < supplies.count % count ? 1 : 0);
+  std::int32_t rest = supplies.count;
+  std::int32_t open = 0;
+  std::int32_t before = 0;  // feeds that do not say, ahead of this one
+  for (std::size_t f = 0; f < feeds.size(); ++f) {
+    rest -= std::max(feeds[f].supplies, 0);
+    if (feeds[f].supplies >= 0) continue;
+    ++open;
+    before += f < i ? 1 : 0;
+  }
+  rest = std::max(rest, 0);
+  return rest / open + (before < rest % open ? 1 : 0);
 }
 
 NodeIndex Estate::find_node(std::string_view name) const {

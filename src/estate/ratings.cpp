@@ -56,15 +56,15 @@ Transfer transfer(const ElementSpec& spec) {
   if (spec.efficiency_curve.empty()) {
     return {Watts(), Ppm(mul_div_ceil(kOne, kOne, spec.efficiency.value_or(Ppm(kOne)).count()))};
   }
-  // Outputs and inputs at the points, in watts of output at full load.
-  const std::int64_t full = plate(spec).count();
+  // Outputs and inputs at the points, in millionths of a millionth of the plate.
+  constexpr std::int64_t kPlate = kOne * kOne;
   struct Point {
     std::int64_t output;
     std::int64_t input;
   };
   std::vector<Point> points;
   for (const EfficiencyPointSpec& point : spec.efficiency_curve) {
-    const std::int64_t output = mul_div_ceil(full, point.load.count(), kOne);
+    const std::int64_t output = point.load.count() * kOne;
     points.push_back({output, mul_div_ceil(output, kOne, point.efficiency.count())});
   }
   const Point last = points.back();
@@ -72,12 +72,15 @@ Transfer transfer(const ElementSpec& spec) {
   const Point first = points.front();
   const std::int64_t rise = mul_div_floor(first.output, points[1].input - first.input, points[1].output - first.output);
   points.insert(points.begin(), {0, std::max<std::int64_t>(0, first.input - rise)});
+  // A slope rounded up is safe in overload, and one rounded down makes `fixed` safe below full load.
   std::int64_t slope = std::numeric_limits<std::int64_t>::max();
+  std::int64_t low = slope;
   for (std::size_t i = 0; i + 1 < points.size(); ++i) {
-    slope = std::min(slope, mul_div_floor(last.input - points[i].input, kOne, last.output - points[i].output));
+    slope = std::min(slope, mul_div_ceil(last.input - points[i].input, kOne, last.output - points[i].output));
+    low = std::min(low, mul_div_floor(last.input - points[i].input, kOne, last.output - points[i].output));
   }
-  const std::int64_t fixed = last.input - mul_div_floor(last.output, slope, kOne);
-  return {Watts(std::max<std::int64_t>(0, fixed)), Ppm(slope)};
+  const std::int64_t fixed = std::max<std::int64_t>(0, last.input - mul_div_floor(last.output, low, kOne));
+  return {Watts(mul_div_ceil(plate(spec).count() + 1, fixed, kPlate)), Ppm(slope)};  // the plate was rounded down
 }
 
 }  // namespace penstock

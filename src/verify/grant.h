@@ -16,6 +16,7 @@ struct GrantedTask {
   std::int64_t gpus = 0;    ///< thousandths
   std::int64_t demand = 0;  ///< W
   std::int64_t firm = 0;    ///< W
+  int at = -1;              ///< the node's number in the site's model; -1: there is no such node
 };
 
 struct Grant {

@@ -136,17 +136,16 @@ class Comparison {
     const std::vector<ByMedium> capacity = find_capacity(model_, moment_, live);
     const bool normal = contingency == 0;
     // In the normal state what is held must flow for hours; after a loss what is kept must, and what is held until
-    // shedding has acted. At later times only what is kept counts.
+    // shedding has acted. At later times only what is kept counts. It is looked at in every state, so that later
+    // comparisons know what it was.
     if (loads_.held != nullptr) {
       check_power(live, *loads_.held, false, normal);
       check_heat(live, capacity, *loads_.held, false, normal);
+      if (normal) check_supplies(live, *loads_.held, false);
     }
-    if (loads_.held == nullptr || !normal) {
-      check_power(live, *loads_.firm, true, true);
-      check_heat(live, capacity, *loads_.firm, true, true);
-    }
-    check_supplies(live, normal && loads_.held != nullptr ? *loads_.held : *loads_.firm,
-                   !normal || loads_.held == nullptr);
+    check_power(live, *loads_.firm, true, true);
+    check_heat(live, capacity, *loads_.firm, true, true);
+    check_supplies(live, *loads_.firm, true);
   }
 
   std::vector<Broken> broken;
@@ -221,6 +220,32 @@ class Comparison {
 };
 
 }  // namespace
+
+Moment moment_of(const Model& model, Time at) {
+  Moment out;
+  out.at = at;
+  out.element_out.assign(model.elements.size(), 0);
+  out.unit_out.assign(model.units.size(), 0);
+  out.element_left.assign(model.elements.size(), 1'000'000);
+  out.unit_left.assign(model.units.size(), 1'000'000);
+  for (std::size_t i = 0; i < model.elements.size(); ++i) {
+    out.element_out[i] = model.elements[i].from && *model.elements[i].from > at;
+  }
+  for (const Rack& rack : model.racks) out.rack_ready.push_back(!rack.from || *rack.from <= at);
+  if (model.grid) {
+    std::int64_t import = model.grid->contracted.count();
+    if (!model.grid->phases.empty()) {
+      const GridPhaseSpec* phase = nullptr;
+      for (const GridPhaseSpec& next : model.grid->phases) {
+        if (next.from <= at && (phase == nullptr || next.from > phase->from)) phase = &next;
+      }
+      import = phase == nullptr ? 0 : std::min(import, phase->energised.count());
+      if (phase != nullptr && phase->built) import = std::min(import, phase->built->count());
+    }
+    out.import = kOne * import;
+  }
+  return out;
+}
 
 std::string row_name(const Model& model, const Row& row) {
   switch (row.part) {

@@ -15,6 +15,9 @@ struct Moment {
   std::optional<Exact> import;  ///< none: no limit
 };
 
+/// What the specs alone make of an instant: all that is there by then is in service.
+Moment moment_of(const Model& model, Time at);
+
 /// Watts by node.
 using NodeWatts = std::vector<std::int64_t>;
 

@@ -67,7 +67,8 @@ void lose(Element& element, const ElementSpec& spec, Exact plate) {
     const Exact efficiency = point.efficiency.count();
     consider(kMillion * (kMillion * efficiency - load * full), full * efficiency * (kMillion - load));
   }
-  // The input without load, on the line through the first two points.
+  // The input without load: on the line through the first two points, and not below nothing.
+  consider(kMillion, full);
   const Exact l0 = curve[0].load.count(), e0 = curve[0].efficiency.count();
   const Exact l1 = curve[1].load.count(), e1 = curve[1].efficiency.count();
   consider(kMillion * e0 * e1 * (l1 - l0) - full * l0 * l1 * (e1 - e0), full * e0 * e1 * (l1 - l0));

@@ -59,6 +59,7 @@ void SiteWatch::close_announcements() {
 
 void SiteWatch::grant(Grant grant) {
   change_.grown = true;
+  if (model_) locate(grant);
   std::string uid = grant.uid;
   grants_.insert_or_assign(std::move(uid), std::move(grant));
 }
@@ -93,7 +94,15 @@ Result<bool> SiteWatch::write_out(const std::map<std::string, NodeTypeSpec>& typ
   if (!spec_) return true;
   PENSTOCK_TRY(model, build_model(name_, *spec_, types));
   model_ = std::move(model);
+  for (auto& [uid, grant] : grants_) locate(grant);
   return true;
+}
+
+void SiteWatch::locate(Grant& grant) const {
+  for (GrantedTask& task : grant.tasks) {
+    const auto node = model_->node_by_name.find(task.node);
+    task.at = node == model_->node_by_name.end() ? -1 : node->second;
+  }
 }
 
 std::vector<Time> SiteWatch::later_dates(Time now) const {
@@ -154,7 +163,7 @@ void SiteWatch::leader_came(Time at) {
 }
 
 void SiteWatch::finish(const Place& place) {
-  if (now_.empty() && later_.empty()) return;
+  if (all_within()) return;
   if (grace_ && grace_->instant) grace_.reset();
   compare(place, Change{});
   for (const auto& [key, record] : now_) {
@@ -172,9 +181,9 @@ std::int64_t SiteWatch::idle_part(const GrantedTask& task, const Type& type) con
 std::int64_t SiteWatch::swing(const Grant& grant) const {
   std::int64_t sum = 0;
   for (const GrantedTask& task : grant.tasks) {
-    const auto node = model_->node_by_name.find(task.node);
-    if (node == model_->node_by_name.end()) continue;
-    sum += task.demand - idle_part(task, model_->types[model_->nodes[node->second].type]);
+    if (task.at < 0) continue;
+    const std::int64_t idle = idle_part(task, model_->types[model_->nodes[task.at].type]);
+    sum += std::max<std::int64_t>(0, task.demand - idle);
   }
   return sum;
 }
@@ -186,32 +195,14 @@ bool SiteWatch::is_ready(int node, Time at) const {
 
 Moment SiteWatch::moment(Time at) const {
   const Model& model = *model_;
-  Moment out;
-  out.at = at;
-  out.element_out.assign(model.elements.size(), 0);
-  out.unit_out.assign(model.units.size(), 0);
-  out.element_left.assign(model.elements.size(), 1'000'000);
-  out.unit_left.assign(model.units.size(), 1'000'000);
-  for (std::size_t i = 0; i < model.elements.size(); ++i) {
-    out.element_out[i] = model.elements[i].from && *model.elements[i].from > at;
-  }
-  for (const Rack& rack : model.racks) out.rack_ready.push_back(!rack.from || *rack.from <= at);
-  if (model.grid) {
-    std::int64_t import = model.grid->contracted.count();
-    if (!model.grid->phases.empty()) {
-      const GridPhaseSpec* phase = nullptr;
-      for (const GridPhaseSpec& next : model.grid->phases) {
-        if (next.from <= at && (phase == nullptr || next.from > phase->from)) phase = &next;
-      }
-      import = phase == nullptr ? 0 : std::min(import, phase->energised.count());
-      if (phase != nullptr && phase->built) import = std::min(import, phase->built->count());
-    }
-    out.import = kOne * import;
-  }
+  Moment out = moment_of(model, at);
   for (const auto& [name, restriction] : restrictions_) {
     if (!restriction.in_force(at)) continue;
     const RestrictionSpec& spec = restriction.spec;
-    if (spec.import && out.import) out.import = std::min(*out.import, kOne * spec.import->count());
+    if (spec.import) {
+      const Exact order = kOne * spec.import->count();
+      out.import = std::min(order, out.import.value_or(order));
+    }
     for (const std::string& pattern : spec.parts) {
       const auto parts = expand_range(pattern);
       if (!parts.ok()) continue;
@@ -239,11 +230,11 @@ SiteWatch::Added SiteWatch::added(std::optional<Time> later, const Grant* only) 
     if (only != nullptr && only != &grant) continue;
     if (later && grant.until && *grant.until <= *later) continue;
     for (const GrantedTask& task : grant.tasks) {
-      const auto node = model_->node_by_name.find(task.node);
-      if (node == model_->node_by_name.end()) continue;
-      const std::int64_t idle = idle_part(task, model_->types[model_->nodes[node->second].type]);
-      out.firm[node->second] += task.firm - idle;
-      out.held[node->second] += (grant.shed ? task.firm : task.demand) - idle;
+      if (task.at < 0) continue;
+      const std::int64_t idle = idle_part(task, model_->types[model_->nodes[task.at].type]);
+      const std::int64_t firm = std::max<std::int64_t>(0, task.firm - idle);
+      out.firm[task.at] += firm;
+      out.held[task.at] += grant.shed ? firm : std::max<std::int64_t>(0, task.demand - idle);
     }
   }
   return out;
@@ -256,7 +247,7 @@ void SiteWatch::compare(const Place& place, const Change& change) {
     return;
   }
   const bool may_break = change.grown || change.fact || change.wish || change.given;
-  if (!may_break && now_.empty() && later_.empty()) return;
+  if (!may_break && all_within()) return;
   ++findings_.report.instants_checked;
   if (change.wish && !change.fact) {
     // Whatever was wished for had to leave room for what is kept, from its first instant on.
@@ -266,13 +257,23 @@ void SiteWatch::compare(const Place& place, const Change& change) {
       if (record.reported) now_[key].reported = true;
     }
   }
+  Records known = now_;
+  for (auto& [key, record] : known) record.excused = true;
   judge(place, change, std::nullopt, now_);
-  std::map<Time, Records> before = std::exchange(later_, {});
+  const std::map<Time, Records> before = std::exchange(later_, {});
+  auto next = before.begin();
   for (Time date : later_dates(place.at)) {
-    Records records = std::move(before[date]);
+    // A new date parts a stretch of time: what was known of the stretch is known of the date.
+    for (; next != before.end() && next->first <= date; ++next) known = next->second;
+    Records records = known;
     judge(place, change, date, records);
-    if (!records.empty()) later_.emplace(date, std::move(records));
+    later_.emplace(date, std::move(records));
   }
+}
+
+bool SiteWatch::all_within() const {
+  return now_.empty() &&
+         std::all_of(later_.begin(), later_.end(), [](const auto& entry) { return entry.second.empty(); });
 }
 
 // One instant: now, with what is held and what is kept, or a later date, with what is kept of what still runs then.
@@ -304,9 +305,17 @@ void SiteWatch::judge(const Place& place, const Change& change, std::optional<Ti
     bool wrong = false;
     if (added_to) {
       wrong = true;
-    } else if (record.given || is_announced(name, contingency, row.row)) {
+    } else if (record.given || announced_.count(name) != 0) {
       record.told = true;
       if (told_.emplace(name, contingency).second) findings_.announced(describe(place, later, at, row));
+      // Telling is for what shedding cannot mend.
+      const bool due = !later && contingency.empty() && !grace_ && !record.reported;
+      if (const std::string job = due ? unshed(at, row.row) : std::string(); !job.empty()) {
+        record.reported = true;
+        Finding finding = describe(place, later, at, row);
+        finding.message += fmt::format("; {} could give to it and was not shed", job);
+        findings_.violation(std::move(finding));
+      }
     } else if (later) {
       record.excused = record.excused || change.fact;
       wrong = !record.excused;
@@ -331,19 +340,17 @@ bool SiteWatch::was_reported(const std::string& row, const std::string& continge
   });
 }
 
-// Nodes of racks that are fed alike stand and fall together: one of them speaks for all.
-bool SiteWatch::is_announced(const std::string& row, const std::string& contingency, const Row& what) const {
-  if (announced_.count({row, contingency}) != 0) return true;
-  if (what.part != Part::kNode) return false;
-  constexpr std::string_view kSuffix = " supplies";
-  const int group = model_->racks[model_->nodes[what.index].rack].group;
-  for (const auto& [named, loss] : announced_) {
-    if (loss != contingency || named.size() <= kSuffix.size()) continue;
-    const auto node = model_->node_by_name.find(named.substr(0, named.size() - kSuffix.size()));
-    if (node != model_->node_by_name.end() && model_->racks[model_->nodes[node->second].rack].group == group)
-      return true;
+// A grant that draws through the row more than it would keep after shedding; empty if there is none.
+std::string SiteWatch::unshed(const Moment& at, const Row& row) const {
+  for (const auto& [uid, grant] : grants_) {
+    const bool gives = std::any_of(grant.tasks.begin(), grant.tasks.end(),
+                                   [](const GrantedTask& task) { return task.firm < task.demand; });
+    if (grant.shed || !gives) continue;
+    Added watts = added(std::nullopt, &grant);
+    for (std::size_t n = 0; n < watts.held.size(); ++n) watts.held[n] -= watts.firm[n];
+    if (load_of(*model_, at, sum_up(*model_, at, watts.held, false), row, false) > 0) return grant.job;
   }
-  return false;
+  return {};
 }
 
 Finding SiteWatch::describe(const Place& place, std::optional<Time> later, const Moment& at,

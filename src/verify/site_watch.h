@@ -31,9 +31,8 @@ class SiteWatch {
   void lift(const std::string& name, Time now);
   void revoke(const std::string& name, Time now);
   void take_as_given() { change_ = Change{}, change_.given = true; }
-  void announce(std::string row, std::string contingency) {
-    announced_.emplace(std::move(row), std::move(contingency));
-  }
+  /// These rows are above their limits and were told: they take the place of those told before.
+  void announce(std::set<std::string> rows) { announced_ = std::move(rows); }
   void close_announcements();
   void grant(Grant grant);
   void release(const std::string& uid);
@@ -99,11 +98,13 @@ class SiteWatch {
   std::vector<Time> later_dates(Time now) const;
   Moment moment(Time at) const;
   Added added(std::optional<Time> later, const Grant* only = nullptr) const;
+  void locate(Grant& grant) const;
   std::int64_t idle_part(const GrantedTask& task, const Type& type) const;
   void compare(const Place& place, const Change& change);
+  bool all_within() const;
   void judge(const Place& place, const Change& change, std::optional<Time> later, Records& records);
   bool was_reported(const std::string& row, const std::string& contingency) const;
-  bool is_announced(const std::string& row, const std::string& contingency, const Row& what) const;
+  std::string unshed(const Moment& moment, const Row& row) const;
   Finding describe(const Place& place, std::optional<Time> later, const Moment& moment, const Broken& broken) const;
   std::vector<std::string> greatest(const Moment& moment, std::optional<Time> later, const Row& row) const;
 
@@ -114,7 +115,8 @@ class SiteWatch {
   bool stale_ = false;
   std::map<std::string, Restriction> restrictions_;
   std::map<std::string, Grant> grants_;
-  std::set<std::pair<std::string, std::string>> announced_, told_;
+  std::set<std::string> announced_;                     ///< rows
+  std::set<std::pair<std::string, std::string>> told_;  ///< rows and losses that the report names as announced
   Change change_;
   std::optional<Grace> grace_;
   Records now_;

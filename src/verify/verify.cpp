@@ -344,9 +344,10 @@ struct Verifier::Walk {
     SiteWatch& watch = site(grant.site);
     devices.take(grant, watch.model(), place);
     check_country(watch, grant);
-    check_room(watch, grant);
     site_of_job[grant.uid] = grant.site;
+    const std::string uid = grant.uid;
     watch.grant(std::move(grant));
+    check_room(watch, watch.grants().at(uid));
     changed = true;
     return ok_status();
   }
@@ -355,8 +356,7 @@ struct Verifier::Walk {
   void check_room(const SiteWatch& watch, const Grant& grant) {
     if (watch.model() == nullptr) return;
     for (const GrantedTask& task : grant.tasks) {
-      const auto node = watch.model()->node_by_name.find(task.node);
-      if (node == watch.model()->node_by_name.end() || watch.is_ready(node->second, place.at)) continue;
+      if (task.at < 0 || watch.is_ready(task.at, place.at)) continue;
       tell(2, grant.site, fmt::format("{} was placed on {}, whose hall is not there yet", grant.job, task.node));
       break;
     }
@@ -417,10 +417,11 @@ struct Verifier::Walk {
       watts.emplace_back(demand.count(), firm.count());
     }
     const Grant& grant = watch->grants().at(uid);
+    const std::int64_t before = watch->model() == nullptr ? 0 : watch->swing(grant);
     if (!watch->repower(uid, watts)) {
       tell(3, grant.site,
            fmt::format("{} has {} tasks, and {} of them got other watts", grant.job, grant.tasks.size(), watts.size()));
-    } else if (watch->model() != nullptr) {
+    } else if (watch->model() != nullptr && watch->swing(grant) > before) {
       check_ramp(*watch, grant);
     }
     changed = true;
@@ -440,12 +441,18 @@ struct Verifier::Walk {
   Status on_broken(const json::object& event) {
     PENSTOCK_TRY(name, get<std::string>(event, "site"));
     PENSTOCK_TRY(rows, get_array(event, "rows"));
-    for (const json::value& item : *rows) {
+    return announce(name, *rows);
+  }
+
+  // Every row is told once, with its worst loss; that speaks for all losses.
+  Status announce(const std::string& site_name, const json::array& rows) {
+    std::set<std::string> names;
+    for (const json::value& item : rows) {
       PENSTOCK_TRY(row, as_object(item));
       PENSTOCK_TRY(what, get<std::string>(*row, "row"));
-      PENSTOCK_TRY(contingency, get_or<std::string>(*row, "contingency", {}));
-      site(name).announce(what, contingency);
+      names.insert(what);
     }
+    site(site_name).announce(std::move(names));
     return ok_status();
   }
 
@@ -466,9 +473,18 @@ struct Verifier::Walk {
       for (const auto& entry : *objects) {
         PENSTOCK_TRY(object, as_object(entry.value()));
         PENSTOCK_TRY(updated, get<Time>(*object, "updated"));
-        PENSTOCK_TRY(revoked, get_or<bool>(*object, "revoked", false));
         PENSTOCK_RETURN_IF_ERROR(set_spec(kind, std::string(entry.key()), object->if_contains("spec"), updated));
-        if (revoked) site(std::string(parent_of(entry.key()))).revoke(std::string(entry.key()), now);
+      }
+    }
+    if (facts.contains("revoked")) {
+      PENSTOCK_TRY(revoked, get_object(facts, "revoked"));
+      for (const auto& entry : *revoked) site(std::string(parent_of(entry.key()))).revoke(std::string(entry.key()), now);
+    }
+    if (facts.contains("broken")) {
+      PENSTOCK_TRY(broken, get_object(facts, "broken"));
+      for (const auto& entry : *broken) {
+        PENSTOCK_TRY(rows, get_array(*broken, entry.key()));
+        PENSTOCK_RETURN_IF_ERROR(announce(std::string(entry.key()), *rows));
       }
     }
     PENSTOCK_RETURN_IF_ERROR(settle(true));
@@ -487,8 +503,9 @@ struct Verifier::Walk {
     PENSTOCK_TRY(phase, get<std::string>(job, "phase"));
     if (phase != "starting" && phase != "running" && phase != "stopping") return ok_status();
     PENSTOCK_RETURN_IF_ERROR(on_started(job));
-    PENSTOCK_TRY(shed, get_or<bool>(job, "shed", false));
-    return shed ? on_shed(json::object{{"job", job.at("uid")}}, true) : ok_status();
+    const json::value* shed = job.if_contains("shed");
+    const bool is_shed = shed != nullptr && !shed->is_null();
+    return is_shed ? on_shed(json::object{{"job", job.at("uid")}}, true) : ok_status();
   }
 
   Result<VerifyReport> finish() {

@@ -214,6 +214,40 @@ TEST_F(Power, AGangSwingsNoFasterThanTheSiteAllows) {
   EXPECT_NE(why("j2").find("the gang may swing by 3.2kW at once and the site allows 2kW a second"), std::string::npos) << why("j2");
 }
 
+TEST_F(Power, AGangIsNotRaisedAboveTheRamp) {
+  settle(with(kHall, "{contracted: 100kW}", "{contracted: 100kW, rampPerSecond: 1200W}"));
+  JobSpec low = job("firm");
+  low.gpu_power = Watts(200);  // 1200 W, of which 400 are idle
+  start("j1", low);
+  EXPECT_EQ(phase("j1"), "starting");
+  const Error error = world.bad(SetGpuPower{"acme/llm/j1", Watts(400), {}});
+  EXPECT_EQ(error.code, Code::kLimitExceeded);
+  EXPECT_NE(error.message.find("the gang would swing by 1.6kW at once and the site allows 1.2kW a second"), std::string::npos)
+      << error.message;
+  world.good(SetGpuPower{"acme/llm/j1", Watts(300), {}});
+}
+
+TEST_F(Power, SpecsAddNothingToWhatIsAboveItsLimit) {
+  settle();
+  for (const char* name : {"j1", "j2"}) start(name, job("firm"));
+  RestrictionSpec derating = restriction(RestrictionCause::kDerating, {"ups-[a,b]"});
+  derating.to = Ppm(300'000);
+  restrict("hot", derating);
+  ASSERT_EQ(world.facts().broken.count("p"), 1u);
+  const Error error = world.bad(ApplyDocuments{read(with(kHall, "idle: 400W", "idle: 500W")), false});
+  EXPECT_NE(error.message.find("p/ups-a would carry 5kW of 1.8kW after the loss of p/ups-b"), std::string::npos) << error.message;
+  world.apply(read(with(kHall, "idle: 400W", "idle: 300W")));
+}
+
+TEST_F(Power, AHallIsNotPutOffWhileItHoldsWork) {
+  settle();
+  start("j1", job("firm"));
+  const Error error = world.bad(ApplyDocuments{read(with(kHall, "  - name: h\n", "  - name: h\n    from: 2026-06-02\n")), false});
+  EXPECT_NE(error.message.find("node p/h/k1/n1 would not be ready before 2026-06-02T00:00:00Z while acme/llm/j1 holds it"),
+            std::string::npos)
+      << error.message;
+}
+
 TEST_F(Power, ALoopIsNotOverheatedByTheLossOfAUnit) {
   settle(with(with(kHall, "  halls:", R"(  cooling:
     units: [{name: "crah-[1-2]", kind: crah, air: 4kW, draw: 100W}]

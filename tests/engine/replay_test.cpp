@@ -76,6 +76,8 @@ TEST_P(Streams, GiveTheSameEventsAndStatesAlways) {
     ASSERT_EQ(resumed.state().snapshot(), snapshot);
     for (std::size_t i = position; i < world.events().size(); ++i) resumed.replay(world.events()[i]);
     EXPECT_EQ(resumed.state().hash(), world.state().hash()) << "cut at " << position;
+    const std::vector<EventRecord> rest(world.events().begin() + static_cast<std::ptrdiff_t>(position), world.events().end());
+    if (!rest.empty()) EXPECT_EQ(violations_of(proof_of(rest, snapshot)), "") << "cut at " << position;
   }
 }
 

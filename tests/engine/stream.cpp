@@ -11,6 +11,7 @@ const std::vector<std::string> kSites = {"alpha", "beta", "gamma"};
 const std::vector<std::string> kTenants = {"acme", "zeta"};
 const std::vector<std::string> kProjects = {"acme/llm", "acme/web", "zeta/llm"};
 const std::vector<std::string> kContracts = {"acme/main", "acme/spot", "zeta/main"};
+const Time kBegin = *Text<Time>::parse("2026-06-01T00:00:00Z");  // of every stream
 const std::vector<std::vector<std::string>> kCountries = {{}, {}, {"NO"}, {"GB"}, {"GB", "NO"}, {"SE"}};
 
 }  // namespace
@@ -81,6 +82,10 @@ Document Stream::estate_document() {
     const std::string& model = any(kModels);
     NodeTypeSpec type = node_type(model, one_in(4) ? 8 : 4);
     if (one_in(3)) type.cpu = type.cpu + MilliCpu(static_cast<std::int64_t>(pick(16'000)));
+    if (one_in(3)) type.power.idle = Watts(50) * type.devices.count;
+    if (one_in(3)) type.supplies = SuppliesSpec{6, one_in(2) ? 5 : 3};
+    if (one_in(3)) type.liquid_share = Ppm(600'000);
+    if (one_in(3)) type.flow = MillilitresPerMinute(4'000);
     return document(model, type);
   }
   const std::string racks = fmt::format("r[1-{}]", 1 + pick(3));
@@ -97,6 +102,10 @@ Document Stream::estate_document() {
 void Stream::add_network(SiteSpec& spec) {
   GridSpec grid;
   grid.contracted = Watts(60'000);
+  if (one_in(4)) {
+    grid.phases = {{kBegin - hours(1), Watts(30'000), std::nullopt, Confidence::kLive},
+                   {some_time(), Watts(20'000 + 20'000 * static_cast<std::int64_t>(pick(2))), std::nullopt, Confidence::kLive}};
+  }
   if (one_in(8)) grid.ramp_per_second = Watts(5'000);
   if (one_in(6)) grid.interruptible = InterruptibleSpec{Watts(20'000), minutes(5)};
   spec.grid = grid;
@@ -108,10 +117,24 @@ void Stream::add_network(SiteSpec& spec) {
   side.name = "ups-[a,b]";
   side.kind = ElementKind::kUps;
   side.rating = Watts(6'000 + 2'000 * static_cast<std::int64_t>(pick(10)));
-  side.efficiency = Ppm(960'000);
+  if (one_in(2)) {
+    side.efficiency = Ppm(960'000);
+  } else {
+    side.efficiency_curve = {{Ppm(300'000), Ppm(920'000)}, {Ppm(1'000'000), Ppm(960'000)}};
+  }
   if (one_in(2)) side.overload = {{Ppm(1'500'000), seconds(10)}};
   side.feeds = {{"grid", std::nullopt, std::nullopt}};
   spec.network = NetworkSpec{{source, side}};
+  if (one_in(3)) {
+    ElementSpec standby;
+    standby.name = "gen";
+    standby.kind = ElementKind::kGenerator;
+    standby.rating = Watts(20'000);
+    if (one_in(2)) standby.from = some_time();
+    spec.network->elements.push_back(standby);
+    spec.network->elements[1].feeds = {{"grid", Ppm(1'000'000), std::nullopt}, {"gen", Ppm(0), std::nullopt}};
+  }
+  if (one_in(6)) spec.halls[0].from = some_time();
   RackSpec& rack = spec.halls[0].rows[0].racks[0];
   rack.feeds = {{"ups-a", std::nullopt, std::nullopt}, {"ups-b", std::nullopt, std::nullopt}};
   if (one_in(6)) rack.feeds.pop_back();
@@ -121,9 +144,16 @@ void Stream::add_network(SiteSpec& spec) {
   unit.kind = CoolingKind::kCrah;
   unit.air = Watts(6'000 + 2'000 * static_cast<std::int64_t>(pick(10)));
   unit.draw = Watts(100);
-  spec.cooling = CoolingSpec{{unit}, {{"air", {"crah-[1-2]"}, std::nullopt}}};
+  if (one_in(2)) unit.liquid = unit.air;
+  if (one_in(2)) unit.flow = MillilitresPerMinute(20'000 + 10'000 * static_cast<std::int64_t>(pick(10)));
+  if (one_in(2)) unit.feeds = {{"ups-a", std::nullopt, std::nullopt}, {"ups-b", std::nullopt, std::nullopt}};
+  const std::optional<Duration> hold = one_in(2) ? std::optional(seconds(20)) : std::nullopt;
+  spec.cooling = CoolingSpec{{unit}, {{"air", {"crah-[1-2]"}, hold}}};
   rack.loops = {"air"};
 }
+
+// In the first two hours, which most streams reach.
+Time Stream::some_time() { return kBegin + minutes(static_cast<std::int64_t>(pick(120))); }
 
 Document Stream::restriction_document(const State& state) {
   RestrictionSpec spec;

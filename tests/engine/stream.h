@@ -33,6 +33,7 @@ class Stream {
   Duration pause();
   Document estate_document();
   void add_network(SiteSpec& spec);
+  Time some_time();
   Document restriction_document(const State& state);
   Document tenancy_document(const State& state);
   ApplyDocuments apply(const State& state);

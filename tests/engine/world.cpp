@@ -74,12 +74,33 @@ AgentHello hello(const Estate& estate, const std::string& node, bool oci) {
   return hello;
 }
 
+VerifyReport proof_of(const std::vector<EventRecord>& events, std::string_view snapshot, std::uint64_t every) {
+  std::vector<std::string> lines;
+  for (const EventRecord& event : events) lines.push_back(to_json(event));
+  VerifyOptions options;
+  options.every = every;
+  auto report = verify_log(lines, snapshot, options);
+  EXPECT_TRUE(report.ok()) << to_string(report.error());
+  return report.ok() ? std::move(*report) : VerifyReport{};
+}
+
+std::string violations_of(const VerifyReport& report) {
+  std::string text;
+  for (const Finding& finding : report.violations) {
+    text += fmt::format("{} at {}, {}: {}", finding.invariant, finding.position, Text<Time>::format(finding.at), finding.message);
+    for (const std::string& grant : finding.grants) text += "; " + grant;
+    text += '\n';
+  }
+  return text;
+}
+
 World::World() : now(*Text<Time>::parse("2026-06-01T00:00:00Z")), engine_(std::make_unique<Engine>()) {}
 
 World::~World() {
   Engine again;
   for (const EventRecord& record : events_) again.replay(record);
   EXPECT_EQ(again.state().hash(), state().hash()) << "a replay of the events makes another state";
+  EXPECT_EQ(violations_of(proof_of(events_, {}, prove_every)), "");
 }
 
 void World::settle_usual() {

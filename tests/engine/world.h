@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "engine/engine.h"
+#include "verify/verify.h"
 
 namespace penstock {
 
@@ -23,8 +24,13 @@ Document document(const std::string& name, AnySpec spec);
 /// What an agent says on a node that is just what its type says.
 AgentHello hello(const Estate& estate, const std::string& node, bool oci = false);
 
+/// What the independent checker says of a log that begins with `events`, or with the state of `snapshot` before them.
+VerifyReport proof_of(const std::vector<EventRecord>& events, std::string_view snapshot = {}, std::uint64_t every = 1);
+/// Its violations, a line each; empty if it is proved.
+std::string violations_of(const VerifyReport& report);
+
 /// An engine under test. Every command is followed by a check of all invariants, and the end of every test by a replay
-/// of its events.
+/// of its events and by their proof.
 class World {
  public:
   World();
@@ -86,6 +92,8 @@ class World {
   std::string principal = "token:test";
   /// Whether every command is followed by a check of all invariants. A test that makes very many sets its own pace.
   bool watchful = true;
+  /// After how many events limits are compared when the log is proved.
+  std::uint64_t prove_every = 1;
 
  private:
   std::unique_ptr<Engine> engine_;

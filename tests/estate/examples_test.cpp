@@ -2,53 +2,17 @@
 // README.
 #include <gtest/gtest.h>
 
-#include <array>
-#include <cstdio>
-#include <filesystem>
-#include <fstream>
 #include <set>
-#include <sstream>
 
 #include "base/name.h"
 #include "estate/estate.h"
 #include "estate/limits.h"
 #include "estate/network.h"
 #include "estate/warnings.h"
+#include "support/examples.h"
 
 namespace penstock {
 namespace {
-
-namespace fs = std::filesystem;
-
-const fs::path kExamples = fs::path(PENSTOCK_SOURCE_DIR) / "examples";
-
-// Stands in for what `penstock agent --probe` prints on the machine of examples/workstation.
-constexpr std::string_view kThisMachine = R"(
-apiVersion: penstock/v1
-kind: NodeType
-metadata: {name: this-machine}
-spec: {devices: {vendor: cpu, model: cores, count: 2}, cpu: 2, memory: 4GiB, power: {idle: 50W, max: 200W}}
-)";
-
-std::string text_of(const fs::path& file) {
-  std::ifstream in(file);
-  EXPECT_TRUE(in) << file;
-  std::stringstream text;
-  text << in.rdbuf();
-  return text.str();
-}
-
-// What an example's own script prints.
-std::string output_of(const fs::path& script) {
-  std::string text;
-  FILE* out = popen(("'" + script.string() + "'").c_str(), "r");
-  EXPECT_NE(out, nullptr) << script;
-  if (out == nullptr) return text;
-  std::array<char, 4096> block;
-  for (std::size_t n = 0; (n = fread(block.data(), 1, block.size(), out)) > 0;) text.append(block.data(), n);
-  EXPECT_EQ(pclose(out), 0) << script;
-  return text;
-}
 
 struct Example {
   std::map<std::string, NodeTypeSpec> types;
@@ -75,22 +39,6 @@ struct Example {
     if (const auto* contract = std::get_if<ContractSpec>(&document.spec)) put(contracts, name, *contract);
   }
 };
-
-std::vector<Document> documents_of(const std::string& name) {
-  const fs::path directory = kExamples / name;
-  std::vector<SourceText> sources;
-  if (name == "workstation") sources.push_back({"this-machine.yaml", std::string(kThisMachine)});
-  if (fs::exists(directory / "generate")) {
-    sources.push_back({name + "/generate", output_of(directory / "generate")});
-  } else {
-    for (const auto& entry : fs::directory_iterator(directory)) {
-      if (entry.path().extension() == ".yaml") sources.push_back({entry.path().string(), text_of(entry.path())});
-    }
-  }
-  auto documents = read_documents(sources);
-  EXPECT_TRUE(documents.ok()) << to_string(documents.error());
-  return documents.ok() ? std::move(*documents) : std::vector<Document>{};
-}
 
 Example example(const std::string& name) {
   Example read;
@@ -174,7 +122,7 @@ const std::vector<Figures> kFigures = {
 
 TEST(Examples, AreAllInTheTable) {
   std::set<std::string> there;
-  for (const auto& entry : fs::directory_iterator(kExamples)) {
+  for (const auto& entry : std::filesystem::directory_iterator(kExamples)) {
     if (entry.is_directory()) there.insert(entry.path().filename());
   }
   std::set<std::string> told;

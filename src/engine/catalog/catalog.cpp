@@ -138,6 +138,13 @@ void check_held_nodes(const State& state, const Estate& after, const Document& b
                              name, job.name));
       return;
     }
+    const auto& from = after.racks()[after.nodes()[next].rack].from;
+    if (from && state.facts().limits_as_of < *from) {
+      faults.add(blamed, Code::kFailedPrecondition, "spec",
+                 fmt::format("node {} would not be ready before {} while {} holds it; cancel or drain it first", name,
+                             Text<Time>::format(*from), job.name));
+      return;
+    }
     if (would_be.cpu < is.cpu - state.loads().free_cpu(i) || would_be.memory < is.memory - state.loads().free_memory(i)) {
       faults.add(blamed, Code::kFailedPrecondition, "spec",
                  fmt::format("node {} would have fewer cores or less memory than {} and others hold of it", name, job.name));

@@ -173,12 +173,11 @@ class Attempt {
     for (RackIndex r = rack; r <= last; ++r) refused_racks_[{type, r}] = racks[last].first_node + racks[last].nodes;
   }
 
-  // The gang's tasks work in step, so its draw swings as one.
   bool within_ramp() {
     if (taken_.empty()) return true;
     const auto& grid = state_.estate().site_of(taken_.front().first).grid;
     if (!grid || !grid->ramp_per_second) return true;
-    for (const auto& [node, rank] : taken_) ramp_.swing += draw_of(state_.estate().type_of(node).spec, tasks_[rank], false).demand;
+    ramp_.swing = swing_of(state_.estate(), tasks_);
     if (ramp_.swing <= *grid->ramp_per_second) return true;
     ramp_.ramp = grid->ramp_per_second;
     return false;

@@ -63,4 +63,12 @@ Draw draw_of(const NodeTypeSpec& type, const TaskPlacement& task, bool shed) {
   return {shed ? firm : std::max(Watts(), task.demand - idle), firm};
 }
 
+Watts swing_of(const Estate& estate, const std::vector<TaskPlacement>& tasks) {
+  Watts swing;
+  for (const TaskPlacement& task : tasks) {
+    swing += draw_of(estate.type_of(estate.find_node(task.node)).spec, task, false).demand;
+  }
+  return swing;
+}
+
 }  // namespace penstock

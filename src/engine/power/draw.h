@@ -24,4 +24,7 @@ struct Draw {
 /// `shed`: its job has been shed, so that it draws its firm power only.
 Draw draw_of(const NodeTypeSpec& type, const TaskPlacement& task, bool shed);
 
+/// What a gang may take up or let go at once, as its tasks work in step.
+Watts swing_of(const Estate& estate, const std::vector<TaskPlacement>& tasks);
+
 }  // namespace penstock

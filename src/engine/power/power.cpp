@@ -229,6 +229,33 @@ std::vector<LimitBreak> breaks_and_dark(const PowerLoads& power, SiteIndex site,
   return out;
 }
 
+// All that is above a limit in a segment, in millionths: by row, loss, and whether it is the firm power that is.
+using Excesses = std::map<std::tuple<std::string, std::string, bool>, MicroWatts>;
+
+Excesses excesses(const PowerLoads& power, SiteIndex site, std::size_t segment, bool firm_only) {
+  Excesses out;
+  const PowerLoads::Segment& at = power.segments(site)[segment];
+  for (std::size_t r = 0; r < at.rows.size(); ++r) {
+    const PowerLoads::Segment::Load& load = at.rows[r];
+    const LimitRow& row = at.limits->rows()[r];
+    const bool demand = !firm_only && load.demand > load.demand_limit;
+    if (load.firm > load.firm_limit) out[{at.limits->name(row), at.limits->name(row.after), true}] = load.firm;
+    if (demand) out[{at.limits->name(row), at.limits->name(row.after), false}] = load.demand;
+  }
+  const Estate& estate = power.network(site).estate();
+  for (NodeIndex node : power.beyond_supplies(site, segment, firm_only)) {
+    const Draw held = power.held(node, segment);
+    const Capability& able = at.limits->capability(power.network(site).column_of(node));
+    const std::string name = estate.nodes()[node].name + " supplies";
+    if (held.firm > std::min(able.firm, able.demand)) out[{name, {}, true}] = held.firm.count();
+    if (!firm_only && held.demand > able.demand) out[{name, {}, false}] = held.demand.count();
+  }
+  for (NodeIndex node : power.dark_holders(site, segment)) {
+    out[{estate.racks()[estate.nodes()[node].rack].name + " dark", {}, true}] = 1;
+  }
+  return out;
+}
+
 }  // namespace
 
 std::vector<LimitBreak> breaks_of(const PowerLoads& power, SiteIndex site, std::size_t segment, bool firm_only) {
@@ -306,14 +333,21 @@ std::vector<LimitBreak> breaks_in(const State& state, std::shared_ptr<const Esta
   PowerLoads power = PowerLoads::of(after, site_after);
   power.recut(site_after, SiteRestrictions(power.network(site_after), state.facts()), state.facts().limits_as_of);
   take_all(state, site, power, *after);
-  std::set<std::string> before;
-  for (std::size_t k = 0; k < state.power().segments(site).size(); ++k) {
-    for (const LimitBreak& found : breaks_of(state.power(), site, k, k > 0)) before.insert(found.row);
-  }
+  // What is above its limit anyway may stay so, at no greater load.
+  const auto& stretches = state.power().segments(site);
+  std::size_t then = 0;
   for (std::size_t k = 0; k < power.segments(site_after).size(); ++k) {
+    while (then + 1 < stretches.size() && stretches[then + 1].from <= power.segments(site_after)[k].from) ++then;
+    const Excesses before = excesses(state.power(), site, then, k > 0);
+    std::set<std::string> worse;
+    for (const auto& [what, load] : excesses(power, site_after, k, k > 0)) {
+      const auto known = before.find(what);
+      if (known == before.end() || load > known->second) worse.insert(std::get<0>(what));
+    }
+    if (worse.empty()) continue;
     std::vector<LimitBreak> breaks = breaks_and_dark(power, site_after, k, k > 0);
-    std::erase_if(breaks, [&](const LimitBreak& found) { return before.contains(found.row); });
-    if (!breaks.empty()) return breaks;
+    std::erase_if(breaks, [&](const LimitBreak& found) { return !worse.contains(found.row); });
+    return breaks;
   }
   return {};
 }
@@ -401,6 +435,15 @@ Result<Reply> set_gpu_power(Step& step, const SetGpuPower& command) {
       event.demand += task.demand;
       event.firm += task.firm;
       event.tasks.push_back({task.demand, task.firm});
+    }
+    const auto& grid = state.estate().site_of(state.estate().find_node(tasks.front().node)).grid;
+    const Watts swing = swing_of(state.estate(), tasks);
+    if (grid && grid->ramp_per_second && swing > *grid->ramp_per_second &&
+        swing > swing_of(state.estate(), job->allocation->tasks)) {
+      return make_error(Code::kLimitExceeded,
+                        fmt::format("the gang would swing by {} at once and the site allows {} a second; nothing was changed",
+                                    Text<Watts>::format(swing), Text<Watts>::format(*grid->ramp_per_second)),
+                        "gpuPower");
     }
     const auto block = block_of_change(state.scratch_power(), state.estate(), *job, [&](std::size_t rank, const NodeTypeSpec& type) {
       return draw_of(type, tasks[rank], false);
