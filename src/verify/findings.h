@@ -33,9 +33,10 @@ class Findings {
     finding.message = std::move(message);
     violation(std::move(finding));
   }
+  bool keeps_announced() const { return report.announced.size() < most_; }
   void announced(Finding finding) {
     ++report.announced_count;
-    if (report.announced.size() < most_) report.announced.push_back(std::move(finding));
+    if (keeps_announced()) report.announced.push_back(std::move(finding));
   }
 
  private:

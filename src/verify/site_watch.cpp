@@ -307,7 +307,9 @@ void SiteWatch::judge(const Place& place, const Change& change, std::optional<Ti
       wrong = true;
     } else if (record.given || announced_.count(name) != 0) {
       record.told = true;
-      if (told_.emplace(name, contingency).second) findings_.announced(describe(place, later, at, row));
+      if (told_.emplace(name, contingency).second) {
+        findings_.announced(findings_.keeps_announced() ? describe(place, later, at, row) : Finding{});
+      }
       // Telling is for what shedding cannot mend.
       const bool due = !later && contingency.empty() && !grace_ && !record.reported;
       if (const std::string job = due ? unshed(at, row.row) : std::string(); !job.empty()) {
@@ -342,13 +344,14 @@ bool SiteWatch::was_reported(const std::string& row, const std::string& continge
 
 // A grant that draws through the row more than it would keep after shedding; empty if there is none.
 std::string SiteWatch::unshed(const Moment& at, const Row& row) const {
-  for (const auto& [uid, grant] : grants_) {
-    const bool gives = std::any_of(grant.tasks.begin(), grant.tasks.end(),
-                                   [](const GrantedTask& task) { return task.firm < task.demand; });
-    if (grant.shed || !gives) continue;
-    Added watts = added(std::nullopt, &grant);
+  const auto gives = [&](const Grant* only) {
+    Added watts = added(std::nullopt, only);
     for (std::size_t n = 0; n < watts.held.size(); ++n) watts.held[n] -= watts.firm[n];
-    if (load_of(*model_, at, sum_up(*model_, at, watts.held, false), row, false) > 0) return grant.job;
+    return load_of(*model_, at, sum_up(*model_, at, watts.held, false), row, false) > 0;
+  };
+  if (!gives(nullptr)) return {};
+  for (const auto& [uid, grant] : grants_) {
+    if (gives(&grant)) return grant.job;
   }
   return {};
 }

@@ -262,7 +262,9 @@ class Maker {
   void make_condition() {
     for (const std::string& part : parts()) {
       if (dice_.one_in(10)) network_.out.insert(part);
-      if (dice_.one_in(8)) network_.left[part] = dice_.one_in(4) ? 0 : dice_.between(300'000, 1'000'000);
+      // An element of which nothing is left is as good as out, but for the watts of rounding that it is then above.
+      const bool unit = part.front() == 'u';
+      if (dice_.one_in(8)) network_.left[part] = unit && dice_.one_in(4) ? 0 : dice_.between(300'000, 1'000'000);
     }
     const std::int64_t most = network_.site.grid ? network_.site.grid->contracted.count() : 100'000;
     if (dice_.one_in(5)) network_.order = dice_.between(most / 4, most);
@@ -275,8 +277,9 @@ class Maker {
 
 /// What is above its limit: of the whole, and by what is lost.
 struct Verdict {
-  std::map<std::string, std::string> all;              // and how far above
-  std::map<std::string, std::set<std::string>> after;  // rows of elements and of the import only
+  using Rows = std::map<std::string, std::string>;  // and how far above
+  Rows all;
+  std::map<std::string, Rows> after;  // rows of elements and of the import only
 };
 
 /// Whether the first finds nothing that the second does not find. Names what it finds alone.
@@ -287,8 +290,10 @@ std::string beyond(const Verdict& first, const Verdict& second) {
   }
   for (const auto& [loss, rows] : first.after) {
     const auto known = second.after.find(loss);
-    for (const std::string& row : rows) {
-      if (known == second.after.end() || !known->second.contains(row)) out += fmt::format("{} after '{}'; ", row, loss);
+    for (const auto& [row, amount] : rows) {
+      if (known == second.after.end() || !known->second.contains(row)) {
+        out += fmt::format("{} after '{}', {}; ", row, loss, amount);
+      }
     }
   }
   return out;
@@ -382,7 +387,7 @@ class Product {
     states_.push_back(std::move(state));
   }
 
-  void judge(const State& state, const Watched& watts, bool later, std::set<std::string>& out) const {
+  void judge(const State& state, const Watched& watts, bool later, Verdict::Rows& out) const {
     std::vector<MicroWatts> held = state.base, firm = state.base;
     for (NodeIndex node = 0; node < watts.held.size(); ++node) {
       if (!ready(node)) continue;
@@ -398,12 +403,12 @@ class Product {
       const Watts usable = usable_now(*site_, condition, e);
       const Watts most = state.loss.empty() ? usable : overload_now(*site_, condition, e);
       if (firm[e] > usable.count() * kMicro || (!later && held[e] > most.count() * kMicro)) {
-        out.insert(site_->element(e).name);
+        out.emplace(site_->element(e).name, fmt::format("{} firm, {} held of {}", firm[e], held[e], usable.count()));
       }
     }
     if (!condition.import) return;
     const MicroWatts most = condition.import->count() * kMicro;
-    if (firm[elements] > most || (!later && held[elements] > most)) out.insert("s import");
+    if (firm[elements] > most || (!later && held[elements] > most)) out.emplace("s import", "");
   }
 
   std::unique_ptr<Estate> estate_;
@@ -432,17 +437,19 @@ class Checker {
   /// and every load rounds up by a millionth on each of its ways to the grid.
   void tighten(std::int64_t watts) {
     const std::int64_t rounding = 5 + 5 * static_cast<std::int64_t>(model_.elements.size()) + watts / 5'000;
-    const auto lower = [&](verifier::Exact& limit, verifier::Exact least) {
-      limit = std::max(least, limit - verifier::kOne * rounding);
+    // A derating takes its part of what is lowered here too.
+    const auto lower = [&](verifier::Exact& limit, std::int64_t left, verifier::Exact least) {
+      limit = std::max(least, limit - verifier::kOne * rounding * verifier::kMillion / std::max<std::int64_t>(left, 1));
     };
-    for (verifier::Element& element : model_.elements) {
-      lower(element.usable, 0);
-      lower(element.overload, 0);
+    for (std::size_t e = 0; e < model_.elements.size(); ++e) {
+      lower(model_.elements[e].usable, moment_.element_left[e], 0);
+      lower(model_.elements[e].overload, moment_.element_left[e], 0);
     }
-    for (verifier::Unit& unit : model_.units) {
-      for (verifier::Exact& takes : unit.takes) lower(takes, takes > 0 ? 1 : 0);  // what gives nothing splits otherwise
+    for (std::size_t u = 0; u < model_.units.size(); ++u) {
+      // What gives nothing splits otherwise.
+      for (verifier::Exact& takes : model_.units[u].takes) lower(takes, moment_.unit_left[u], takes > 0 ? 4 : 0);
     }
-    if (moment_.import) lower(*moment_.import, 0);
+    if (moment_.import) lower(*moment_.import, 1'000'000, 0);
     if (model_.grid && model_.grid->interruptible) model_.grid->interruptible->power += Watts(rounding);
   }
 
@@ -460,10 +467,11 @@ class Checker {
          verifier::broken_rows(model_, moment_, {later ? nullptr : &held, &firm}, rows)) {
       const std::string row = verifier::row_name(model_, broken.row);
       const verifier::Contingency& loss = model_.contingencies[broken.row.contingency];
-      out.all.emplace(row, fmt::format("after '{}': {} of {}", loss.name, verifier::whole_up(broken.load),
-                                       verifier::whole_down(broken.limit)));
+      const std::string amount = fmt::format("after '{}': {} of {}", loss.name, verifier::whole_up(broken.load),
+                                             verifier::whole_down(broken.limit));
+      out.all.emplace(row, amount);
       const bool of_power = broken.row.part == verifier::Part::kElement || broken.row.part == verifier::Part::kImport;
-      if (of_power && !loss.order && !is_out(loss)) out.after[loss.name].insert(row);
+      if (of_power && !loss.order && !is_out(loss)) out.after[loss.name].emplace(row, amount);
     }
     return out;
   }
