@@ -75,6 +75,7 @@ TEST(Tenants, CannotTellAForeignObjectFromNone) {
                                        {"GET", job, no_job, ""},
                                        {"POST", job + "/cancel", no_job + "/cancel", ""},
                                        {"GET", job + "/explain", no_job + "/explain", ""},
+                                       {"POST", job + "/power", no_job + "/power", ""},
                                        {"GET", job + "/logs", no_job + "/logs", ""},
                                        {"GET", job + "/logs?rank=7", no_job + "/logs?rank=7", ""},
                                        {"POST", job + "/cancel?version=1", no_job + "/cancel?version=1", ""},
@@ -84,7 +85,7 @@ TEST(Tenants, CannotTellAForeignObjectFromNone) {
     EXPECT_EQ(foreign.status, 404) << t.foreign << foreign.body;
     const auto last = [](const std::string& target) {
       const std::string path = target.substr(0, target.find('?'));
-      return path.ends_with("/cancel") || path.ends_with("/explain") || path.ends_with("/logs") ? path.substr(0, path.rfind('/')) : path;
+      return path.ends_with("/cancel") || path.ends_with("/explain") || path.ends_with("/power") || path.ends_with("/logs") ? path.substr(0, path.rfind('/')) : path;
     };
     // The same words but for the name that was asked for.
     const auto neutral = [&](std::string text, const std::string& target) {
