@@ -188,6 +188,10 @@ expect 1 penstock submit -f two-jobs.yaml; place_is 'two-jobs\.yaml:9:[0-9]+: sp
 expect 1 penstock describe job local/demo/fine
 expect 1 penstock --token nonsense get jobs
 
+say "the checker: the log of this tour is proved"
+expect 0 penstock verify
+grep -q '^proved' out
+
 say "usage"
 expect 2 penstock
 expect 2 penstock nonsense
