@@ -218,11 +218,11 @@ TEST(Examples, AreWarnedOf) {
     }
   }
   EXPECT_EQ(told,
-            "spec.network.elements[5]: cobalt-park/ups-h1-1-a may carry 3.15MW and takes 3267.893kW for it, but all that feeds it "
+            "spec.network.elements[5]: cobalt-park/ups-h1-1-a may carry 3.15MW and takes 3267.897kW for it, but all that feeds it "
             "gives 2992.5kW; the same holds for 11 more\n"
             "spec.network.elements[5]: uk-second/out-a may carry 28959.876kW and takes 28959.876kW for it, but all that feeds it "
             "gives 27MW; the same holds for 1 more\n"
-            "spec.network.elements[5]: uk-third/ups-h1-1 may carry 3.15MW and takes 3267.893kW for it, but all that feeds it gives "
+            "spec.network.elements[5]: uk-third/ups-h1-1 may carry 3.15MW and takes 3267.897kW for it, but all that feeds it gives "
             "2992.5kW; the same holds for 9 more\n"
             "spec.grid: all racks together can be full only with work that may be shed: narvik import would carry 111754.21kW of "
             "90MW after the loss of narvik/order, which leaves full work to 9366 of its 12960 nodes\n");

@@ -303,7 +303,7 @@ std::string beyond(const Verdict& first, const Verdict& second) {
 class Product {
  public:
   explicit Product(const Network& network) {
-    auto compiled = Estate::compile(network.types, {{"s", network.site}});
+    auto compiled = Estate::compile(network.types, {{"s", network.site}}, Claims::kTaken);
     RC_ASSERT(compiled.ok());
     estate_ = std::make_unique<Estate>(std::move(*compiled));
     site_ = std::make_unique<SiteNetwork>(*estate_, 0);

@@ -70,7 +70,7 @@ TEST_F(PowerApi, AnswersForAMaintenanceWindow) {
 TEST_F(PowerApi, RefusesWhatIsNoQuestion) {
   EXPECT_EQ(bad("nowhere/power"), "not-found ");
   EXPECT_EQ(bad("p/power/loss"), "invalid parts");
-  EXPECT_EQ(bad("p/power/loss?parts=ups-c"), "invalid parts");
+  EXPECT_EQ(bad("p/power/loss?parts=ups-c"), "not-found parts");
   EXPECT_EQ(bad("p/power/loss?import=lots"), "invalid import");
   EXPECT_EQ(bad("p/power?at=2001-01-01T00:00:00Z"), "invalid at");
   EXPECT_EQ(bad("p/power?at=soon"), "invalid at");
