@@ -454,7 +454,7 @@ class SchemaWriter {
     }
     std::apply(
         [&](const auto&... field) {
-          const auto one = [&](const auto& f) {
+          [[maybe_unused]] const auto one = [&](const auto& f) {
             using Member = std::decay_t<decltype(std::declval<T>().*(f.member))>;
             json::object property = of<Member>();
             if (!f.doc.empty()) property["description"] = f.doc;
