@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <span>
+#include <unordered_map>
 
 #include "base/name.h"
 
@@ -35,45 +36,46 @@ struct ShedKey {
   }
 };
 
-ShedKey shed_key(const State& state, const Job& job) {
-  int rank = 2;
-  switch (state.facts().contracts.at(job.contract).spec.service_class) {
-    case ServiceClass::kSpot: rank = 0; break;
-    case ServiceClass::kOnDemand: rank = 1; break;
-    case ServiceClass::kReserved: rank = 2; break;
+int shed_rank(const State& state, const std::string& contract) {
+  switch (state.facts().contracts.at(contract).spec.service_class) {
+    case ServiceClass::kSpot: return 0;
+    case ServiceClass::kOnDemand: return 1;
+    case ServiceClass::kReserved: return 2;
   }
-  return {rank, job.spec.priority, job.uid};
+  return 2;
 }
+
+ShedKey shed_key(const State& state, const Job& job) { return {shed_rank(state, job.contract), job.spec.priority, job.uid}; }
 
 // What the present state of a site is above: rows of the normal state, and nodes beyond their supplies.
 class Pressure {
  public:
   Pressure(const PowerLoads& power, SiteIndex site)
-      : power_(power), network_(power.network(site)), now_(power.segments(site).front()), rows_(now_.rows.size()) {
+      : power_(power), network_(power.network(site)), now_(power.segments(site).front()), rows_(now_.rows.size()),
+        columns_(network_.columns().size()) {
     for (std::uint32_t r = 0; r < now_.rows.size(); ++r) {
       if (now_.limits->rows()[r].after.kind == Contingency::Kind::kNone && !fits(r)) press(r);
     }
     for (NodeIndex node : power.beyond_supplies(site, 0, false)) {
       if (!fits_supplies(node)) nodes_.insert(node);
     }
+    look_at_columns();
   }
 
   bool none() const { return pressed_ == 0 && nodes_.empty(); }
 
   // Whether less draw on the node takes something off.
-  bool weighs(NodeIndex node) const {
-    const auto weights = now_.limits->weights(network_.column_of(node));
-    return nodes_.contains(node) ||
-           std::any_of(weights.begin(), weights.end(), [&](const RowWeight& weight) { return rows_[weight.row] != 0; });
-  }
+  bool weighs(NodeIndex node) const { return columns_[network_.column_of(node)] != 0 || nodes_.contains(node); }
 
   // The node draws less than before.
   void look_again(NodeIndex node) {
+    const std::size_t before = pressed_;
     for (const RowWeight& weight : now_.limits->weights(network_.column_of(node))) {
       if (rows_[weight.row] == 0 || !fits(weight.row)) continue;
       rows_[weight.row] = 0;
       --pressed_;
     }
+    if (pressed_ != before) look_at_columns();
     if (nodes_.contains(node) && fits_supplies(node)) nodes_.erase(node);
   }
 
@@ -86,23 +88,34 @@ class Pressure {
     rows_[row] = 1;
     ++pressed_;
   }
+  void look_at_columns() {
+    for (ColumnIndex c = 0; c < columns_.size(); ++c) {
+      const auto weights = now_.limits->weights(c);
+      columns_[c] = std::any_of(weights.begin(), weights.end(), [&](const RowWeight& weight) { return rows_[weight.row] != 0; });
+    }
+  }
 
   const PowerLoads& power_;
   const SiteNetwork& network_;
   const PowerLoads::Segment& now_;
   std::vector<char> rows_;
+  std::vector<char> columns_;  // those that weigh on a row under pressure
   std::size_t pressed_ = 0;
   std::set<NodeIndex> nodes_;
 };
 
-// Jobs that can take something off what is under pressure, the first to be shed first, each with its nodes that do. Nodes
+// Jobs that can take something off what is under pressure, the first to be shed first, each with its tasks that do. Nodes
 // that are not under pressure are not looked into: a large site has tens of thousands of tasks, and milliseconds count.
 class Givers {
  public:
+  struct Part {
+    NodeIndex node;
+    const TaskPlacement* task;
+  };
   struct Giver {
     ShedKey key;
     const Job* job;
-    std::span<const NodeIndex> nodes;
+    std::span<const Part> parts;
   };
 
   Givers(const State& state, SiteIndex site, std::optional<Time> later, const Pressure& pressure) {
@@ -113,16 +126,26 @@ class Givers {
       for (const HeldTask& task : state.loads().tasks(node)) held.emplace_back(task, node);
     }
     std::sort(held.begin(), held.end());
-    nodes_.reserve(held.size());  // so that spans of it stay good
+    parts_.reserve(held.size());  // so that spans of it stay good
+    const auto& jobs = state.facts().jobs;
+    auto at = jobs.begin();
+    std::unordered_map<std::string_view, int> ranks;  // of few contracts, for many jobs
+    const auto rank_of = [&](const Job& job) {
+      const auto [known, fresh] = ranks.try_emplace(job.contract, 0);
+      if (fresh) known->second = shed_rank(state, job.contract);
+      return known->second;
+    };
     for (std::size_t i = 0; i < held.size();) {
       const Uid uid = held[i].first.job;
-      const Job& job = *state.find_job(uid);
-      const std::size_t first = nodes_.size();
+      if (at != jobs.end() && at->first < uid) ++at;  // most are neighbours
+      if (at == jobs.end() || at->first != uid) at = jobs.find(uid);
+      const Job& job = at->second;
+      const std::size_t first = parts_.size();
       for (; i < held.size() && held[i].first.job == uid; ++i) {
         const TaskPlacement& task = job.allocation->tasks[static_cast<std::size_t>(held[i].first.rank)];
-        if (!job.shed && task.firm < task.demand && holds_at(job, later)) nodes_.push_back(held[i].second);
+        if (!job.shed && task.firm < task.demand && holds_at(job, later)) parts_.push_back({held[i].second, &task});
       }
-      if (nodes_.size() > first) all_.push_back({shed_key(state, job), &job, std::span<const NodeIndex>(nodes_).subspan(first)});
+      if (parts_.size() > first) all_.push_back({{rank_of(job), job.spec.priority, uid}, &job, std::span<const Part>(parts_).subspan(first)});
     }
     std::sort(all_.begin(), all_.end(), [](const Giver& a, const Giver& b) { return a.key < b.key; });
   }
@@ -130,7 +153,7 @@ class Givers {
   const std::vector<Giver>& all() const { return all_; }
 
  private:
-  std::vector<NodeIndex> nodes_;
+  std::vector<Part> parts_;
   std::vector<Giver> all_;
 };
 
@@ -141,10 +164,10 @@ void relieve(const State& state, const PowerLoads& power, SiteIndex site, std::o
   if (pressure.none()) return;
   const Givers givers(state, site, later, pressure);
   for (const Givers::Giver& giver : givers.all()) {
-    const auto weighs = [&](NodeIndex node) { return pressure.weighs(node); };
-    if (std::none_of(giver.nodes.begin(), giver.nodes.end(), weighs)) continue;
-    shed(*giver.job);
-    for (NodeIndex node : giver.nodes) pressure.look_again(node);
+    const auto weighs = [&](const Givers::Part& part) { return pressure.weighs(part.node); };
+    if (std::none_of(giver.parts.begin(), giver.parts.end(), weighs)) continue;
+    shed(giver);
+    for (const Givers::Part& part : giver.parts) pressure.look_again(part.node);
     if (pressure.none()) return;
   }
 }
@@ -356,9 +379,9 @@ void mend(Step& step, SiteIndex site, const std::string& cause) {
   const State& state = step.state();
   const std::string& name = state.estate().sites()[site].name;
   stop_dark(step, site, cause);
-  relieve(state, state.power(), site, {}, [&](const Job& job) {
-    const Uid uid = job.uid;
-    const bool stop = shed_to(state.facts().contracts.at(job.contract).spec) == Ppm(0);
+  relieve(state, state.power(), site, {}, [&](const Givers::Giver& giver) {
+    const Uid uid = giver.key.uid;
+    const bool stop = shed_to(state.facts().contracts.at(giver.job->contract).spec) == Ppm(0);
     step.emit(JobShed{uid, name, cause, stop});
     if (stop && state.find_job(uid)->phase != JobPhase::kStopping) {
       step.emit(JobStopping{uid, JobReason::kShed, fmt::format("its power was needed at {}: {}", name, cause)});
@@ -482,14 +505,14 @@ PowerLoads site_if(const State& state, SiteIndex site, const WhatIf& what, SiteL
 
 ShedPlan shed_plan(const State& state, SiteIndex site, const WhatIf& what, PowerLoads& power) {
   ShedPlan plan;
-  relieve(state, power, site, what.later, [&](const Job& job) {
-    plan.jobs.push_back(job.uid);
-    for (const TaskPlacement& task : job.allocation->tasks) {
-      const NodeIndex node = state.estate().find_node(task.node);
-      const NodeTypeSpec& type = state.estate().type_of(node).spec;
-      const Draw is = draw_of(type, task, false);
-      const Draw becomes = draw_of(type, task, true);
-      power.take(node, {becomes.demand - is.demand, becomes.firm - is.firm}, job.allocation->until);
+  relieve(state, power, site, what.later, [&](const Givers::Giver& giver) {
+    plan.jobs.push_back(giver.key.uid);
+    // What the job gives elsewhere takes nothing off a row that is above its limit.
+    for (const Givers::Part& part : giver.parts) {
+      const NodeTypeSpec& type = state.estate().type_of(part.node).spec;
+      const Draw is = draw_of(type, *part.task, false);
+      const Draw becomes = draw_of(type, *part.task, true);
+      power.take(part.node, {becomes.demand - is.demand, becomes.firm - is.firm}, giver.job->allocation->until);
     }
   });
   plan.left = breaks_of(power, site, 0, false);
