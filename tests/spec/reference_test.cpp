@@ -11,7 +11,7 @@ namespace penstock {
 namespace {
 
 TEST(Reference, StandsInTheDocs) {
-  const std::string path = std::string(PENSTOCK_SOURCE_DIR) + "/docs/spec.md";
+  const std::string path = fmt::format("{}/docs/spec.md", PENSTOCK_SOURCE_DIR);
   std::ostringstream read;
   read << std::ifstream(path).rdbuf();
   const std::string text = read.str();
