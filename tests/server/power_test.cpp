@@ -1,42 +1,15 @@
 // Questions about limits, as the API answers them.
 #include "stack.h"
+#include "support/hall.h"
 
 namespace penstock {
 namespace {
 
-constexpr std::string_view kHall = R"(
-apiVersion: penstock/v1
-kind: NodeType
-metadata: {name: box}
-spec:
-  devices: {model: b1, count: 4, powerLimitMin: 100W, powerLimitMax: 400W}
-  cpu: 64
-  memory: 1TiB
-  power: {idle: 400W, max: 2kW}
----
-apiVersion: penstock/v1
-kind: Site
-metadata: {name: p}
-spec:
-  country: GB
-  runtime: simulated
-  grid: {contracted: 100kW}
-  network:
-    elements:
-    - {name: "grid-[a,b]", kind: grid, rating: 1MW}
-    - {name: "ups-[a,b]", kind: ups, rating: 6kW, feeds: [{from: "grid-{1}"}]}
-  halls:
-  - name: h
-    rows:
-    - name: r
-      racks:
-      - {name: "k[1-2]", nodes: [{name: "n[1-2]", type: box}], feeds: [{from: ups-a}, {from: ups-b}]}
-)";
-
 class PowerApi : public testing::Test {
  protected:
   PowerApi() {
-    stack.good("operator", "POST", "/v1/apply", json::serialize(json::object{{"sources", json::array{json::object{{"file", "p.yaml"}, {"text", kHall}}}}}));
+    const std::string hall = with(with(kHall, "name: grid,", "name: \"grid-[a,b]\","), "{from: grid}", "{from: \"grid-{1}\"}");
+    stack.good("operator", "POST", "/v1/apply", json::serialize(json::object{{"sources", json::array{json::object{{"file", "p.yaml"}, {"text", hall}}}}}));
   }
   json::object get(const std::string& path) { return stack.good("operator", "GET", "/v1/sites/p/" + path); }
   // Code and path of a refusal.

@@ -14,8 +14,6 @@ constexpr std::size_t kWorstRows = 5;
 // Later starts that maintenance_plan() tries.
 constexpr std::size_t kMostStarts = 16;
 
-std::int64_t whole_up(MicroWatts micro) { return micro / kMicro + (micro % kMicro > 0 ? 1 : 0); }
-
 // What a row carries of the limit that it is nearer to.
 struct Use {
   std::uint32_t row = 0;
@@ -290,7 +288,7 @@ class LossReader {
         for (NodeIndex node = rack.first_node; node < rack.first_node + rack.nodes; ++node) {
           for (const HeldTask& held : state_.loads().tasks(node)) {
             const Job& job = *state_.find_job(held.job);
-            if (what_.later && job.allocation->until && *job.allocation->until <= *what_.later) continue;
+            if (!holds_at(job, what_.later)) continue;
             if (stopped.insert(job.name).second) hit(job);
           }
         }
@@ -313,9 +311,7 @@ class LossReader {
       const Job& job = *state_.find_job(uid);
       for (const TaskPlacement& task : job.allocation->tasks) {
         const NodeIndex node = state_.estate().find_node(task.node);
-        const NodeTypeSpec& type = state_.estate().type_of(node).spec;
-        power.give(node, draw_of(type, task, false), job.allocation->until);
-        power.take(node, draw_of(type, task, true), job.allocation->until);
+        weigh_shed(power, node, state_.estate().type_of(node).spec, task, job.allocation->until);
       }
     }
     for (LimitBreak& found : breaks_of(power, site_, 0, false)) {

@@ -10,13 +10,6 @@
 namespace penstock {
 namespace {
 
-std::int64_t whole_up(MicroWatts micro) { return micro / kMicro + (micro % kMicro > 0 ? 1 : 0); }
-
-// Whether what the job holds now is still its own then.
-bool holds_at(const Job& job, std::optional<Time> later) {
-  return !later || !job.allocation->until || *later < *job.allocation->until;
-}
-
 // Every grant of a site weighs on `power`, whose time has been cut.
 void take_all(const State& state, SiteIndex site, PowerLoads& power, const Estate& estate, std::optional<Time> later = {}) {
   state.for_each_held(site, [&](NodeIndex node, const HeldTask&, const Job& job, const TaskPlacement& task) {
@@ -503,16 +496,19 @@ PowerLoads site_if(const State& state, SiteIndex site, const WhatIf& what, SiteL
   return power;
 }
 
+void weigh_shed(PowerLoads& power, NodeIndex node, const NodeTypeSpec& type, const TaskPlacement& task, std::optional<Time> until) {
+  const Draw is = draw_of(type, task, false);
+  const Draw becomes = draw_of(type, task, true);
+  power.take(node, {becomes.demand - is.demand, becomes.firm - is.firm}, until);
+}
+
 ShedPlan shed_plan(const State& state, SiteIndex site, const WhatIf& what, PowerLoads& power) {
   ShedPlan plan;
   relieve(state, power, site, what.later, [&](const Givers::Giver& giver) {
     plan.jobs.push_back(giver.key.uid);
     // What the job gives elsewhere takes nothing off a row that is above its limit.
     for (const Givers::Part& part : giver.parts) {
-      const NodeTypeSpec& type = state.estate().type_of(part.node).spec;
-      const Draw is = draw_of(type, *part.task, false);
-      const Draw becomes = draw_of(type, *part.task, true);
-      power.take(part.node, {becomes.demand - is.demand, becomes.firm - is.firm}, giver.job->allocation->until);
+      weigh_shed(power, part.node, state.estate().type_of(part.node).spec, *part.task, giver.job->allocation->until);
     }
   });
   plan.left = breaks_of(power, site, 0, false);

@@ -35,6 +35,17 @@ std::vector<LimitBreak> breaks_in(const State& state, std::shared_ptr<const Esta
 /// The breaks as a sentence: the worst first, at most three.
 std::string describe(const std::vector<LimitBreak>& breaks);
 
+/// Whole watts of a load, rounded up.
+constexpr std::int64_t whole_up(MicroWatts micro) { return micro / kMicro + (micro % kMicro > 0 ? 1 : 0); }
+
+/// Whether what the job holds now is still its own at a later time; nothing: now.
+inline bool holds_at(const Job& job, std::optional<Time> later) {
+  return !later || !job.allocation->until || *later < *job.allocation->until;
+}
+
+/// What a task gives when its job is shed. `power` follows.
+void weigh_shed(PowerLoads& power, NodeIndex node, const NodeTypeSpec& type, const TaskPlacement& task, std::optional<Time> until);
+
 /// A question: what if these parts were out and import were this low, besides what is so anyway?
 struct WhatIf {
   std::optional<Time> later;  ///< nothing: now
