@@ -321,6 +321,8 @@ class LimitCompiler {
 
   void keep_loop_row(Candidate candidate) {
     const auto covers = [](const Candidate& big, const Candidate& small) {
+      // What holds now is told apart from what a loss would do, whatever it asks: by it is decided what is shed.
+      if (small.row.after.kind == Contingency::Kind::kNone) return false;
       if (big.row.subject != small.row.subject || big.row.medium != small.row.medium) return false;
       if (big.row.firm_limit > small.row.firm_limit || big.row.demand_limit > small.row.demand_limit) return false;
       std::size_t at = 0;

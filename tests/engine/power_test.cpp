@@ -268,5 +268,32 @@ TEST_F(Power, ADatedHallTakesWorkFromItsDateOn) {
   EXPECT_EQ(phase("j1"), "starting");
 }
 
+// The row of the present stands in the table although one more loss would ask for more.
+TEST(Cooling, ALossOfUnitsShedsAlsoWhereTheCoolantDoesNotLast) {
+  World world;
+  world.settle_usual();
+  SiteSpec spec = site("NO", "h200", "r[1-2]", "n[1-2]");
+  CoolingUnitSpec unit;
+  unit.name = "crah-[1-3]";
+  unit.kind = CoolingKind::kCrah;
+  unit.air = Watts(12'000);
+  spec.cooling = CoolingSpec{{unit}, {{"air", {"crah-[1-3]"}, std::nullopt}}};
+  spec.halls[0].rows[0].racks[0].loops = {"air"};
+  world.apply("north", spec);
+  ContractSpec half = contract();
+  half.shed = ShedSpec{Ppm(500'000), std::nullopt};
+  world.apply("acme/main", half);
+  for (const char* name : {"acme/llm/a", "acme/llm/b"}) {
+    JobSpec job = gang(1, 8000);
+    job.sites = {"north"};
+    world.start(name, job);
+  }
+  RestrictionSpec lost;
+  lost.cause = RestrictionCause::kFailure;
+  lost.parts = {"crah-[1-2]"};
+  world.apply("north/lost", lost);
+  EXPECT_EQ(world.state().shed().size(), 2u);
+}
+
 }  // namespace
 }  // namespace penstock
