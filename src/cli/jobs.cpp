@@ -1,4 +1,4 @@
-// submit, logs, cancel, explain.
+// submit, logs, cancel, hold, release, suspend, resume, explain.
 #include <cstdio>
 #include <thread>
 
@@ -111,6 +111,27 @@ void add_job_verbs(CLI::App& app, Cli& cli) {
     });
   });
 
+  const auto add_verb = [&](const char* verb, const char* path, const char* help, const char* done) {
+    auto* added = app.add_subcommand(verb, help);
+    added->add_option("job", flags->name, "tenant/project/job")->required();
+    added->add_option("--if-version", flags->version, "only if it still has this version");
+    added->callback([&cli, flags, path, done] {
+      cli.with_client([&](ApiClient& client) {
+        std::string url = fmt::format("/v1/jobs/{}/{}", url_path(flags->name), path);
+        if (!flags->version.empty()) url += "?version=" + url_encode(flags->version);
+        auto reply = client.call<Reply>("POST", url);
+        if (!reply.ok()) return fail(reply.error());
+        const bool changed = !reply->changes.empty() && reply->changes.front().change == Change::kChanged;
+        fmt::print("{} {}\n", changed ? done : "unchanged", flags->name);
+        return 0;
+      });
+    });
+  };
+  add_verb("hold", "hold", "Hold a waiting job back until it is released", "held");
+  add_verb("release", "release", "Let a held job go", "released");
+  add_verb("suspend", "suspend", "Stop a job with what its checkpoints keep, until it is resumed", "suspending");
+  add_verb("resume", "release", "Let a suspended job go on", "resumed");
+
   auto* explain_verb = app.add_subcommand("explain", "Why a job waits: every limit that keeps it, with numbers");
   explain_verb->add_option("job", flags->name, "tenant/project/job")->required();
   explain_verb->callback([&cli, flags] {
@@ -128,7 +149,10 @@ void add_job_verbs(CLI::App& app, Cli& cli) {
         table.row({std::string(name_of(cause.reason)), Text<MilliGpu>::format(cause.needed), Text<MilliGpu>::format(cause.available), cause.message});
       }
       fmt::print("{}", table.text());
-      if (why->promised_start) fmt::print("promised start: {}, as far as is known now\n", Text<Time>::format(*why->promised_start));
+      if (why->promised_start) {
+        fmt::print("{} {}\n", why->promised ? "promised to start at the latest" : "may start, as far as is known now,",
+                   Text<Time>::format(*why->promised_start));
+      }
       for (const std::string& change : why->alternatives) fmt::print("or: {}\n", change);
       return 0;
     });

@@ -30,6 +30,25 @@ int top(ApiClient& client, Format format) {
   return 0;
 }
 
+// Free, together, and with power: a gang needs all three at once.
+int top_capacity(ApiClient& client, Format format) {
+  auto list = client.get<CapacityList>("/v1/capacity");
+  if (!list.ok()) return fail(list.error());
+  if (format != Format::kTable) {
+    print_json(to_json(*list), format);
+    return 0;
+  }
+  Table table({"SITE", "MODEL", "GPUS", "FREE", "KEPT", "WITH POWER", "TOGETHER", "BOUND BY"});
+  for (const CapacityView& row : list->items) {
+    std::string together;
+    for (const TierRoomView& tier : row.tiers) together += fmt::format("{}{} {}", together.empty() ? "" : ", ", tier.tier, grouped(tier.gpus));
+    table.row({row.site, row.gpu_model, grouped(row.gpus), grouped(row.gpus_free), grouped(row.gpus_kept),
+               grouped(row.gpus_feasible), together, row.bound_by.empty() ? "-" : row.bound_by});
+  }
+  fmt::print("{}", table.text());
+  return 0;
+}
+
 int login(const GlobalFlags& flags, const std::string& name, const std::string& token_file) {
   Context context;
   context.server = flags.server;
@@ -64,12 +83,14 @@ int login(const GlobalFlags& flags, const std::string& name, const std::string& 
 
 void add_system_verbs(CLI::App& app, Cli& cli) {
   struct Flags {
-    std::string name = "default", token_file, id, tenant, role, valid_for;
+    std::string what, name = "default", token_file, id, tenant, role, valid_for;
   };
   auto flags = std::make_shared<Flags>();
 
-  app.add_subcommand("top", "GPUs and watts by site and model")->callback([&cli] {
-    cli.with_client([&](ApiClient& client) { return top(client, cli.output()); });
+  auto* top_verb = app.add_subcommand("top", "GPUs and watts by site and model");
+  top_verb->add_option("what", flags->what, "capacity: what is free, lies together, and has power")->check(CLI::IsMember({"capacity"}));
+  top_verb->callback([&cli, flags] {
+    cli.with_client([&](ApiClient& client) { return flags->what.empty() ? top(client, cli.output()) : top_capacity(client, cli.output()); });
   });
 
   auto* login_verb = app.add_subcommand("login", "Check a token and keep it as a context (asks for it on standard input)");

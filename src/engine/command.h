@@ -40,6 +40,19 @@ struct CancelJob {
   std::optional<Position> version;
 };
 
+/// Holds a waiting job back, or lets it go.
+struct HoldJob {
+  std::string name;
+  bool hold = true;
+  std::optional<Position> version;
+};
+
+/// Stops a running job and holds it back, with what its checkpoints keep; a waiting one is held back.
+struct SuspendJob {
+  std::string name;
+  std::optional<Position> version;
+};
+
 /// Changes the power limit of each GPU of a running or waiting job; nothing: the highest.
 struct SetGpuPower {
   std::string name;
@@ -76,7 +89,7 @@ struct RevokeToken {
 /// Time passes: leases and back-offs end, the queue is worked through, old finished jobs leave memory.
 struct Tick {};
 
-using Command = std::variant<TakeLeadership, ApplyDocuments, DeleteObject, SubmitJobs, CancelJob, SetGpuPower, RegisterNode, SyncNode,
+using Command = std::variant<TakeLeadership, ApplyDocuments, DeleteObject, SubmitJobs, CancelJob, HoldJob, SuspendJob, SetGpuPower, RegisterNode, SyncNode,
                              ReportTasks, IssueToken, RevokeToken, Tick>;
 
 /// What comes with every command.

@@ -3,6 +3,7 @@
 
 #include "engine/fleet/fleet.h"
 #include "engine/queue/queue.h"
+#include "engine/queue/scheduler.h"
 
 namespace penstock {
 

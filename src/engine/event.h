@@ -50,12 +50,14 @@ struct JobSubmitted {
   std::map<std::string, std::string> labels;
   JobSpec spec;
   std::string contract;
+  std::vector<Awaited> awaits;
   static constexpr auto schema() {
     return object("JobSubmitted", "A job was accepted.", field("uid", &JobSubmitted::uid, required, "its identity"),
                   field("name", &JobSubmitted::name, required, "tenant/project/job"),
                   field("labels", &JobSubmitted::labels, optional, "its labels"),
                   field("spec", &JobSubmitted::spec, required, "its spec"),
-                  field("contract", &JobSubmitted::contract, required, "contract it runs under"));
+                  field("contract", &JobSubmitted::contract, required, "contract it runs under"),
+                  field("awaits", &JobSubmitted::awaits, optional, "jobs that must have ended before it starts"));
   }
 };
 
@@ -83,11 +85,13 @@ struct JobStopping {
   Uid job;
   JobReason reason = JobReason::kCancelled;
   std::string message;
+  std::optional<Duration> grace;
   static constexpr auto schema() {
     return object("JobStopping", "What is left of a gang is being stopped.",
                   field("job", &JobStopping::job, required, "the job"),
                   field("reason", &JobStopping::reason, required, "why"),
-                  field("message", &JobStopping::message, optional, "why, for people"));
+                  field("message", &JobStopping::message, optional, "why, for people"),
+                  field("grace", &JobStopping::grace, optional, "between TERM and KILL; its own if absent"));
   }
 };
 
@@ -106,12 +110,46 @@ struct JobRequeued {
   JobReason reason = JobReason::kTaskFailed;
   std::string message;
   Time not_before;
+  Duration saved;
   static constexpr auto schema() {
     return object("JobRequeued", "A job gave back its allocation and waits for another start.",
                   field("job", &JobRequeued::job, required, "the job"),
                   field("reason", &JobRequeued::reason, required, "why"),
                   field("message", &JobRequeued::message, optional, "why, for people"),
-                  field("notBefore", &JobRequeued::not_before, required, "end of its back-off"));
+                  field("notBefore", &JobRequeued::not_before, required, "end of its back-off"),
+                  field("saved", &JobRequeued::saved, optional, "of its work, in checkpoints of all attempts"));
+  }
+};
+
+struct JobPromised {
+  static constexpr std::string_view kType = "job.promised";
+  Uid job;
+  Promise promise;
+  static constexpr auto schema() {
+    return object("JobPromised", "A waiting job was promised a start, in place of any promise before.",
+                  field("job", &JobPromised::job, required, "the job"),
+                  field("promise", &JobPromised::promise, required, "when and where"));
+  }
+};
+
+struct JobUnpromised {
+  static constexpr std::string_view kType = "job.unpromised";
+  Uid job;
+  std::string cause;
+  static constexpr auto schema() {
+    return object("JobUnpromised", "A promise cannot be kept and no other can be given yet.",
+                  field("job", &JobUnpromised::job, required, "the job"),
+                  field("cause", &JobUnpromised::cause, required, "why"));
+  }
+};
+
+struct JobHeld {
+  static constexpr std::string_view kType = "job.held";
+  Uid job;
+  bool held = false;
+  static constexpr auto schema() {
+    return object("JobHeld", "A job was told to wait, or released.", field("job", &JobHeld::job, required, "the job"),
+                  field("held", &JobHeld::held, required, "true: it waits until it is released"));
   }
 };
 
@@ -283,7 +321,7 @@ struct ReplyRecorded {
 using Event = std::variant<LeadershipTaken, ObjectApplied, ObjectDeleted, JobSubmitted, JobStarted, TaskChanged,
                            JobStopping, UsageRecorded, JobRequeued, JobFinished, JobsForgotten, NodeRegistered, NodeLost,
                            NodeReturned, TokenIssued, TokenRevoked, ReplyRecorded, LimitsChanged, LimitsBroken, LimitsRestored,
-                           JobShed, JobRestored, JobRepowered, MaintenanceRevoked>;
+                           JobShed, JobRestored, JobRepowered, MaintenanceRevoked, JobPromised, JobUnpromised, JobHeld>;
 
 /// An event with its place in the log.
 struct EventRecord {

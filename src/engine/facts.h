@@ -45,7 +45,8 @@ constexpr bool is_final(JobPhase phase) {
 }
 
 /// Why a job is in its phase; a closed vocabulary.
-enum class JobReason { kNone, kCompleted, kTaskFailed, kLaunchFailed, kTimeLimit, kCancelled, kNodeLost, kLeaseExpired, kShed };
+enum class JobReason { kNone, kCompleted, kTaskFailed, kLaunchFailed, kTimeLimit, kCancelled, kNodeLost, kLeaseExpired, kShed,
+                       kPreempted, kSuspended, kDependency };
 constexpr auto enum_names(JobReason) {
   using R = JobReason;
   return std::array{EnumName<R>{R::kNone, "none"},
@@ -56,7 +57,15 @@ constexpr auto enum_names(JobReason) {
                     EnumName<R>{R::kCancelled, "cancelled"},
                     EnumName<R>{R::kNodeLost, "node-lost"},
                     EnumName<R>{R::kLeaseExpired, "lease-expired"},
-                    EnumName<R>{R::kShed, "shed"}};
+                    EnumName<R>{R::kShed, "shed"},
+                    EnumName<R>{R::kPreempted, "preempted"},
+                    EnumName<R>{R::kSuspended, "suspended"},
+                    EnumName<R>{R::kDependency, "dependency"}};
+}
+
+/// Whether such an attempt ended because others needed its place or its power, and no restart is used up.
+constexpr bool is_displaced(JobReason reason) {
+  return reason == JobReason::kShed || reason == JobReason::kPreempted || reason == JobReason::kSuspended;
 }
 
 /// Where one task of a gang was placed. Its rank is its place in the allocation.
@@ -67,6 +76,7 @@ struct TaskPlacement {
   MilliGpu gpus;
   MilliCpu cpu;
   Bytes memory;
+  Bytes disk;
   std::int32_t port = 0;
   Watts demand;
   Watts firm;
@@ -79,6 +89,7 @@ struct TaskPlacement {
                   field("gpus", &TaskPlacement::gpus, required, "GPUs granted; below 1 a share of one device"),
                   field("cpu", &TaskPlacement::cpu, required, "cores granted"),
                   field("memory", &TaskPlacement::memory, required, "memory granted"),
+                  field("disk", &TaskPlacement::disk, optional, "local disk granted"),
                   field("port", &TaskPlacement::port, required, "port on the node that is the task's own"),
                   field("demand", &TaskPlacement::demand, required, "watts that it may draw, with its part of the node's idle"),
                   field("firm", &TaskPlacement::firm, required, "watts that it keeps after shedding"));
@@ -165,6 +176,48 @@ struct ShedState {
   bool operator==(const ShedState&) const = default;
 };
 
+/// A start that nobody who comes later may delay: nodes and watts are kept for it.
+struct Promise {
+  std::optional<Time> at;
+  Time since;
+  std::string cause;
+  std::vector<TaskPlacement> tasks;
+
+  static constexpr auto schema() {
+    return object("Promise", "A start that nobody who comes later may delay.",
+                  field("at", &Promise::at, optional, "when it starts at the latest, if all that runs keeps its time limit; "
+                                                      "none: when its nodes become free, of which nobody knows"),
+                  field("since", &Promise::since, required, "when it was given"),
+                  field("cause", &Promise::cause, optional, "why it had to be given anew, or what was reclaimed for it"),
+                  field("tasks", &Promise::tasks, required, "what is kept for it; it may start elsewhere earlier"));
+  }
+  bool operator==(const Promise&) const = default;
+};
+
+/// A job that must have ended before another starts.
+struct Awaited {
+  Uid job;
+  DependencyKind when = DependencyKind::kOk;
+
+  static constexpr auto schema() {
+    return object("Awaited", "A job that must have ended first.", field("job", &Awaited::job, required, "which"),
+                  field("when", &Awaited::when, required, "how"));
+  }
+  bool operator==(const Awaited&) const = default;
+};
+
+/// What a tenant or project held on average lately: the mean decays by half every kShareHalfLife.
+struct ShareUse {
+  Time as_of;
+  std::int64_t average = 0;  ///< millionths of a GPU
+
+  static constexpr auto schema() {
+    return object("ShareUse", "What was held on average lately.", field("asOf", &ShareUse::as_of, required, ""),
+                  field("average", &ShareUse::average, required, ""));
+  }
+  bool operator==(const ShareUse&) const = default;
+};
+
 struct Job {
   Uid uid;
   std::string name;
@@ -184,7 +237,12 @@ struct Job {
   std::vector<TaskReport> tasks;         ///< by rank, of that allocation; empty before the first
   std::optional<Usage> usage;            ///< of all ended attempts together
   std::optional<ShedState> shed;         ///< while its power is taken from it
-  std::int32_t sheds = 0;                ///< attempts that ended because their power was needed; no restart is used up
+  std::int32_t displaced = 0;            ///< attempts that ended because others needed their place or power; no restart is used up
+  bool held = false;                     ///< waits until someone releases it
+  std::vector<Awaited> awaits;           ///< jobs that have not ended yet
+  std::optional<Promise> promise;        ///< while it waits
+  std::optional<Duration> grace;         ///< while it is being stopped: between TERM and KILL, if not its own
+  Duration saved;                        ///< of its work, in checkpoints of attempts that have ended
   Position version = 0;
 
   static constexpr auto schema() {
@@ -197,7 +255,9 @@ struct Job {
                   field("started", &Job::started, optional, ""), field("ended", &Job::ended, optional, ""),
                   field("allocation", &Job::allocation, optional, ""), field("tasks", &Job::tasks, optional, ""),
                   field("usage", &Job::usage, optional, ""), field("shed", &Job::shed, optional, ""),
-                  field("sheds", &Job::sheds, optional, ""),
+                  field("displaced", &Job::displaced, optional, ""), field("held", &Job::held, optional, ""),
+                  field("awaits", &Job::awaits, optional, ""), field("promise", &Job::promise, optional, ""),
+                  field("grace", &Job::grace, optional, ""), field("saved", &Job::saved, optional, ""),
                   field("version", &Job::version, required, ""));
   }
 
@@ -280,6 +340,7 @@ struct Facts {
   std::map<std::string, NodeFacts> nodes;
   std::map<std::string, TokenRecord> tokens;
   std::map<std::string, Usage> usage_by_project;  ///< totals of ended allocations; one currency a project
+  std::map<std::string, ShareUse> shares;         ///< of tenants and of tenant/project
   std::map<std::uint64_t, StoredReply> replies;   ///< by position, oldest first
 
   static constexpr auto schema() {
@@ -293,6 +354,7 @@ struct Facts {
                   field("jobs", &Facts::jobs, optional, ""), field("nodes", &Facts::nodes, optional, ""),
                   field("tokens", &Facts::tokens, optional, ""),
                   field("usageByProject", &Facts::usage_by_project, optional, ""),
+                  field("shares", &Facts::shares, optional, ""),
                   field("replies", &Facts::replies, optional, ""));
   }
 };

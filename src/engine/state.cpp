@@ -73,21 +73,32 @@ void State::rebuild() {
   job_by_name_.clear();
   job_by_allocation_.clear();
   reply_by_key_.clear();
-  pending_.clear();
+  line_.clear();
+  promised_.clear();
+  promised_to_.clear();
   shed_.clear();
   finished_.clear();
   held_by_project_.clear();
+  held_by_tenant_.clear();
   held_by_contract_.clear();
   pending_of_project_.clear();
+  spot_.assign(estate_->sites().size(), {});
+  staying_by_node_.assign(estate_->nodes().size(), 0);
+  staying_by_pool_.assign(estate_->sites().size(), {});
+  for (SiteIndex site = 0; site < estate_->sites().size(); ++site) {
+    staying_by_pool_[site].resize(loads_.site(site).pools().size());
+  }
   for (NodeIndex i = 0; i < estate_->nodes().size(); ++i) {
-    loads_.set_ready(i, usable(i, facts_.limits_as_of));
-    empty_.set_ready(i, true);
+    loads_.site_of(i).set_ready(i, usable(i, facts_.limits_as_of));
+    empty_.site_of(i).set_ready(i, true);
   }
   for (const auto& [uid, job] : facts_.jobs) {
     job_by_name_[job.name] = uid;  // jobs are in the order of their birth: the latest stays
     if (job.phase == JobPhase::kPending) {
-      pending_.insert({job.spec.priority, uid});
-      ++pending_of_project_[std::string(project_of(job.name))];
+      join(job);
+      if (job.promise) {
+        note_promise(job, true);
+      }
     } else if (job.holds()) {
       hold(job, true);
     } else {
@@ -98,6 +109,7 @@ void State::rebuild() {
     reply_by_key_[reply_key(reply.principal, reply.key)] = position;
   }
   ++openings_;
+  ++bounds_;
 }
 
 // The limits of one site are cut anew; what is granted there weighs on the new ones.
@@ -106,8 +118,9 @@ void State::recut_power(SiteIndex site) {
   empty_power_.recut_like(site, power_);
   const EstateSite& here = estate_->sites()[site];
   for (NodeIndex node = here.first_node; node < here.first_node + here.nodes; ++node) {
-    loads_.set_ready(node, usable(node, facts_.limits_as_of));
+    loads_.site(site).set_ready(node, usable(node, facts_.limits_as_of));
   }
+  loads_.site(site).opened();
   for_each_held(site, [&](NodeIndex node, const HeldTask&, const Job& job, const TaskPlacement& task) {
     power_.take(node, draw_of(estate_->type_of(node).spec, task, job.shed.has_value()), job.allocation->until);
   });
@@ -127,26 +140,56 @@ bool State::usable(NodeIndex node, Time at) const {
 
 void State::refresh_ready(const std::string& node) {
   const NodeIndex index = estate_->find_node(node);
-  if (index != kNowhere) loads_.set_ready(index, usable(index, facts_.limits_as_of));
+  if (index != kNowhere) loads_.site_of(index).set_ready(index, usable(index, facts_.limits_as_of));
+}
+
+// The nodes of an allocation by rank.
+std::vector<NodeIndex> State::nodes_of(const Allocation& allocation) const {
+  std::vector<NodeIndex> nodes;
+  nodes.reserve(allocation.tasks.size());
+  for (const TaskPlacement& task : allocation.tasks) {
+    nodes.push_back(estate_->find_node(task.node));
+    PENSTOCK_CHECK(nodes.back() != kNowhere);  // a node that holds work cannot be removed
+  }
+  return nodes;
 }
 
 void State::hold(const Job& job, bool take) {
   const Allocation& allocation = *job.allocation;
-  for (std::int32_t rank = 0; rank < static_cast<std::int32_t>(allocation.tasks.size()); ++rank) {
-    const TaskPlacement& task = allocation.tasks[rank];
-    const NodeIndex node = estate_->find_node(task.node);
-    PENSTOCK_CHECK(node != kNowhere);  // a node that holds work cannot be removed
-    if (take) {
-      loads_.reserve(node, task, {job.uid, rank});
-    } else {
-      loads_.release(node, task, {job.uid, rank});
+  const std::vector<NodeIndex> nodes = nodes_of(allocation);
+  if (!nodes.empty()) {
+    SiteLoads& loads = loads_.site_of(nodes.front());
+    for (std::size_t rank = 0; rank < nodes.size(); ++rank) {
+      const HeldTask holder{job.uid, static_cast<std::int32_t>(rank)};
+      if (take) {
+        loads.reserve(nodes[rank], allocation.tasks[rank], holder);
+      } else {
+        loads.release(nodes[rank], allocation.tasks[rank], holder);
+      }
     }
   }
-  hold_power(job, take);
+  hold_power(job, nodes, take);
   if (take && job.shed) shed_.insert(job.uid);
   if (!take) shed_.erase(job.uid);
+  const ServiceClass service_class = class_of(job);
+  if (service_class == ServiceClass::kSpot && !nodes.empty()) {
+    std::set<Uid>& spot = spot_[estate_->nodes()[nodes.front()].site];
+    if (take && job.phase != JobPhase::kStopping) {
+      spot.insert(job.uid);
+    } else {
+      spot.erase(job.uid);
+    }
+  }
+  if (service_class != ServiceClass::kSpot) {
+    for (const NodeIndex node : nodes) {
+      std::int32_t& tasks = staying_by_node_[node];
+      auto& touched = staying_by_pool_[estate_->nodes()[node].site];
+      if (take ? tasks++ == 0 : --tasks == 0) touched[loads_.site_of(node).pool_of(node)] += take ? 1 : -1;
+    }
+  }
   const std::int64_t gpus = take ? allocation.gpus.count() : -allocation.gpus.count();
   held_by_project_[std::string(project_of(job.name))] += gpus;
+  held_by_tenant_[std::string(tenant_of(job.name))] += gpus;
   held_by_contract_[job.contract] += gpus;
   if (take) {
     job_by_allocation_[allocation.uid.value] = job.uid;
@@ -157,23 +200,86 @@ void State::hold(const Job& job, bool take) {
   touch_nodes(job);
 }
 
-void State::hold_power(const Job& job, bool take) {
-  for (const TaskPlacement& task : job.allocation->tasks) {
+// Before what is held changes: the averages of until now.
+void State::note_shares(const Job& job, Time now) {
+  const std::string project(project_of(job.name));
+  const std::string tenant(tenant_of(job.name));
+  facts_.shares[project] = settled(facts_.shares[project], held_by_project(project), now);
+  facts_.shares[tenant] = settled(facts_.shares[tenant], held_by_tenant(tenant), now);
+}
+
+ServiceClass State::class_of(const Job& job) const { return facts_.contracts.at(job.contract).spec.service_class; }
+
+void State::join(const Job& job) {
+  line_.add(job, class_of(job), facts_.now);
+  ++pending_of_project_[std::string(project_of(job.name))];
+}
+
+void State::leave(const Job& job) {
+  line_.remove(job);
+  --pending_of_project_[std::string(project_of(job.name))];
+}
+
+// Nodes that have left the estate since are kept for nobody.
+void State::keep_for(const Promise& promise, bool keep) {
+  for (const TaskPlacement& task : promise.tasks) {
     const NodeIndex node = estate_->find_node(task.node);
-    const Draw draw = draw_of(estate_->type_of(node).spec, task, job.shed.has_value());
-    if (take) {
-      power_.take(node, draw, job.allocation->until);
-    } else {
-      power_.give(node, draw, job.allocation->until);
+    if (node != kNowhere) loads_.site_of(node).set_aside(node, keep);
+  }
+}
+
+void State::note_promise(const Job& job, bool given) {
+  keep_for(*job.promise, given);
+  const std::int64_t gpus = given ? total_gpus(job.spec).count() : -total_gpus(job.spec).count();
+  promised_to_[std::string(project_of(job.name))] += gpus;
+  promised_to_[std::string(tenant_of(job.name))] += gpus;
+  if (given) {
+    promised_.insert({job.promise->since, job.uid});
+  } else {
+    promised_.erase({job.promise->since, job.uid});
+  }
+}
+
+MilliGpu State::promised_to(const std::string& name) const {
+  const auto found = promised_to_.find(name);
+  return MilliGpu(found == promised_to_.end() ? 0 : found->second);
+}
+
+void State::unpromise(Job& job) {
+  if (!job.promise) return;
+  note_promise(job, false);
+  job.promise.reset();
+  ++openings_;
+}
+
+// Neighbours of one column that draw alike go in one step: each walks the limit table once.
+void State::hold_power(const Job& job, const std::vector<NodeIndex>& nodes, bool take) {
+  const std::vector<TaskPlacement>& tasks = job.allocation->tasks;
+  const auto draw = [&](std::size_t rank) { return draw_of(estate_->type_of(nodes[rank]).spec, tasks[rank], job.shed.has_value()); };
+  for (std::size_t rank = 0; rank < nodes.size();) {
+    const Draw first = draw(rank);
+    std::size_t end = rank + 1;
+    while (end < nodes.size() && estate_->nodes()[nodes[end]].rack == estate_->nodes()[nodes[rank]].rack &&
+           power_.column_of(nodes[end]) == power_.column_of(nodes[rank]) && draw(end) == first) {
+      ++end;
     }
+    const std::span<const NodeIndex> alike(nodes.data() + rank, end - rank);
+    if (take) {
+      power_.take(alike, first, job.allocation->until);
+    } else {
+      power_.give(alike, first, job.allocation->until);
+    }
+    rank = end;
   }
 }
 
 // Changes what a running job draws.
 void State::repower(Job& job, const std::function<void()>& change) {
-  hold_power(job, false);
+  const std::vector<NodeIndex> nodes = nodes_of(*job.allocation);
+  hold_power(job, nodes, false);
   change();
-  hold_power(job, true);
+  hold_power(job, nodes, true);
+  if (!nodes.empty()) loads_.site_of(nodes.front()).opened();
   if (job.shed) {
     shed_.insert(job.uid);
   } else {
@@ -222,6 +328,11 @@ MilliGpu State::held_by_project(std::string_view project) const {
   return MilliGpu(found == held_by_project_.end() ? 0 : found->second);
 }
 
+MilliGpu State::held_by_tenant(std::string_view tenant) const {
+  const auto found = held_by_tenant_.find(std::string(tenant));
+  return MilliGpu(found == held_by_tenant_.end() ? 0 : found->second);
+}
+
 MilliGpu State::held_by_contract(std::string_view contract) const {
   const auto found = held_by_contract_.find(std::string(contract));
   return MilliGpu(found == held_by_contract_.end() ? 0 : found->second);
@@ -255,12 +366,27 @@ void State::on(const EventRecord& record, const ObjectApplied& event) {
   facts_.last_uid = std::max(facts_.last_uid, event.uid.value);
   facts_.limits_as_of = record.at;
   ++openings_;
+  ++bounds_;
   switch (event.kind) {
     case Kind::kNodeType: put(facts_.node_types, record, event); estate_stale_ = true; break;
     case Kind::kSite: put(facts_.sites, record, event); estate_stale_ = true; break;
     case Kind::kTenant: put(facts_.tenants, record, event); break;
     case Kind::kProject: put(facts_.projects, record, event); break;
-    case Kind::kContract: put(facts_.contracts, record, event); break;
+    case Kind::kContract: {
+      const auto before = facts_.contracts.find(event.name);
+      const auto was = before == facts_.contracts.end() ? std::nullopt : std::optional(before->second.spec.service_class);
+      put(facts_.contracts, record, event);
+      if (was && *was != facts_.contracts.at(event.name).spec.service_class) {
+        // Its waiting jobs change their groups; running ones it has not: the catalog sees to that.
+        for (const QueueKey& key : std::set<QueueKey>(line_.all())) {
+          const Job& job = facts_.jobs.at(key.job);
+          if (job.contract != event.name) continue;
+          leave(job);
+          join(job);
+        }
+      }
+      break;
+    }
     case Kind::kRestriction: 
       put(facts_.restrictions, record, event);
       facts_.revoked.erase(event.name);
@@ -273,6 +399,7 @@ void State::on(const EventRecord& record, const ObjectApplied& event) {
 void State::on(const EventRecord& record, const ObjectDeleted& event) {
   facts_.limits_as_of = record.at;
   ++openings_;
+  ++bounds_;
   switch (event.kind) {
     case Kind::kNodeType: facts_.node_types.erase(event.name); estate_stale_ = true; break;
     case Kind::kSite: 
@@ -303,17 +430,19 @@ void State::on(const EventRecord& record, const JobSubmitted& event) {
   job.submitter = record.by;
   job.submitted = record.at;
   job.version = record.position;
+  job.held = event.spec.hold;
+  job.awaits = event.awaits;
   job_by_name_[job.name] = job.uid;
-  pending_.insert({job.spec.priority, job.uid});
-  ++pending_of_project_[std::string(project_of(job.name))];
+  join(job);
   facts_.jobs.emplace(job.uid, std::move(job));
 }
 
 void State::on(const EventRecord& record, const JobStarted& event) {
   facts_.last_uid = std::max(facts_.last_uid, event.allocation.uid.value);
   Job& job = this->job(event.allocation.job);
-  PENSTOCK_CHECK(pending_.erase({job.spec.priority, job.uid}) == 1);
-  --pending_of_project_[std::string(project_of(job.name))];
+  leave(job);
+  unpromise(job);
+  note_shares(job, record.at);
   job.phase = JobPhase::kStarting;
   job.reason = JobReason::kNone;
   job.message.clear();
@@ -344,9 +473,13 @@ void State::on(const EventRecord& record, const TaskChanged& event) {
 
 void State::on(const EventRecord& record, const JobStopping& event) {
   Job& job = this->job(event.job);
+  if (class_of(job) == ServiceClass::kSpot && !job.allocation->tasks.empty()) {
+    spot_[estate_->nodes()[estate_->find_node(job.allocation->tasks.front().node)].site].erase(job.uid);
+  }
   job.phase = JobPhase::kStopping;
   job.reason = event.reason;
   job.message = event.message;
+  job.grace = event.grace;
   job.version = record.position;
   touch_nodes(job);
 }
@@ -370,28 +503,33 @@ void State::on(const EventRecord&, const UsageRecorded& event) {
 
 void State::on(const EventRecord& record, const JobRequeued& event) {
   Job& job = this->job(event.job);
+  note_shares(job, record.at);
   hold(job, false);
   job.shed.reset();
+  job.grace.reset();
+  job.saved = event.saved;
   job.phase = JobPhase::kPending;
   job.reason = event.reason;
   job.message = event.message;
   job.not_before = event.not_before;
   ++job.attempt;
-  if (event.reason == JobReason::kShed) ++job.sheds;
+  if (is_displaced(event.reason)) ++job.displaced;
+  if (event.reason == JobReason::kSuspended) job.held = true;
   job.version = record.position;
-  pending_.insert({job.spec.priority, job.uid});
-  ++pending_of_project_[std::string(project_of(job.name))];
+  join(job);
 }
 
 void State::on(const EventRecord& record, const JobFinished& event) {
   Job& job = this->job(event.job);
   if (job.phase == JobPhase::kPending) {
-    PENSTOCK_CHECK(pending_.erase({job.spec.priority, job.uid}) == 1);
-    --pending_of_project_[std::string(project_of(job.name))];
+    leave(job);
+    unpromise(job);
     ++openings_;
   } else {
+    note_shares(job, record.at);
     hold(job, false);
     job.shed.reset();
+    job.grace.reset();
   }
   job.phase = event.phase;
   job.reason = event.reason;
@@ -399,6 +537,40 @@ void State::on(const EventRecord& record, const JobFinished& event) {
   job.ended = record.at;
   job.version = record.position;
   finished_.insert({record.at, job.uid});
+  for (const Uid other : line_.awaiting(job.uid)) {
+    Job& waits = this->job(other);
+    leave(waits);
+    std::erase_if(waits.awaits, [&](const Awaited& awaited) {
+      return awaited.job == job.uid && (awaited.when == DependencyKind::kAny || event.phase == JobPhase::kSucceeded);
+    });
+    waits.version = record.position;
+    join(waits);
+    ++openings_;
+  }
+}
+
+void State::on(const EventRecord& record, const JobPromised& event) {
+  Job& job = this->job(event.job);
+  unpromise(job);
+  job.promise = event.promise;
+  note_promise(job, true);
+  job.version = record.position;
+}
+
+void State::on(const EventRecord& record, const JobUnpromised& event) {
+  Job& job = this->job(event.job);
+  unpromise(job);
+  job.version = record.position;
+}
+
+void State::on(const EventRecord& record, const JobHeld& event) {
+  Job& job = this->job(event.job);
+  leave(job);
+  job.held = event.held;
+  if (event.held) unpromise(job);
+  job.version = record.position;
+  join(job);
+  ++openings_;
 }
 
 void State::on(const EventRecord&, const JobsForgotten& event) {
@@ -482,10 +654,11 @@ void State::on(const EventRecord& record, const JobRepowered& event) {
       TaskPlacement& task = job.allocation->tasks[rank];
       const NodeIndex node = estate_->find_node(task.node);
       const HeldTask holder{job.uid, static_cast<std::int32_t>(rank)};
-      loads_.release(node, task, holder);
+      SiteLoads& loads = loads_.site_of(node);
+      loads.release(node, task, holder);
       task.demand = event.tasks[rank].demand;
       task.firm = event.tasks[rank].firm;
-      loads_.reserve(node, task, holder);
+      loads.reserve(node, task, holder);
     }
   });
   ++openings_;

@@ -8,17 +8,10 @@
 #include "engine/event.h"
 #include "engine/fleet/loads.h"
 #include "engine/power/power_loads.h"
+#include "engine/queue/line.h"
+#include "engine/queue/shares.h"
 
 namespace penstock {
-
-/// Where a pending job stands in line: higher priority first, then the older.
-struct QueueKey {
-  std::int32_t priority = 0;
-  Uid job;
-  bool operator<(const QueueKey& other) const {
-    return priority != other.priority ? priority > other.priority : job < other.job;
-  }
-};
 
 /// Parts of tenant/project/job.
 std::string_view tenant_of(std::string_view name);
@@ -55,11 +48,27 @@ class State {
   const Job* job_of_allocation(Uid allocation) const;
   const StoredReply* find_reply(const std::string& principal, const std::string& key) const;
 
-  const std::set<QueueKey>& pending() const { return pending_; }
+  const std::set<QueueKey>& pending() const { return line_.all(); }
+  const Line& line() const { return line_; }
+  /// Lets those join the line whose time has come.
+  void wake(Time now) {
+    if (line_.wake(now)) ++openings_;
+  }
+  /// Waiting jobs that have a promise, the oldest first.
+  const std::set<std::pair<Time, Uid>>& promised() const { return promised_; }
+  /// Running spot jobs of a site that are not being stopped.
+  const std::set<Uid>& spot(SiteIndex site) const { return spot_[site]; }
+  /// Nodes of a pool on which work lies that stays there: reserved or on-demand.
+  std::int64_t staying_nodes(SiteIndex site, std::uint32_t pool) const { return staying_by_pool_[site][pool]; }
+  bool staying(NodeIndex node) const { return staying_by_node_[node] > 0; }
+  ServiceClass class_of(const Job& job) const;
   /// Jobs whose power has been taken from them, in the order of their birth.
   const std::set<Uid>& shed() const { return shed_; }
   const std::set<std::pair<Time, Uid>>& finished() const { return finished_; }  ///< by when they ended
   MilliGpu held_by_project(std::string_view project) const;
+  MilliGpu held_by_tenant(std::string_view tenant) const;
+  /// GPUs that a tenant or project has been promised and does not hold yet.
+  MilliGpu promised_to(const std::string& name) const;
   MilliGpu held_by_contract(std::string_view contract) const;
   std::int64_t pending_of_project(std::string_view project) const;
 
@@ -82,6 +91,9 @@ class State {
   /// Counts everything that may let a waiting job start: capacity given back, nodes, specs.
   std::uint64_t openings() const { return openings_; }
 
+  /// Counts changes of what binds jobs to pools: specs and the estate.
+  std::uint64_t bounds() const { return bounds_; }
+
   /// Whether work may start on the node at `at`, as far as is known now.
   bool usable(NodeIndex node, Time at) const;
 
@@ -92,7 +104,14 @@ class State {
   void rebuild();
   void refresh_ready(const std::string& node);
   void hold(const Job& job, bool take);
-  void hold_power(const Job& job, bool take);
+  void note_shares(const Job& job, Time now);
+  void keep_for(const Promise& promise, bool keep);
+  void note_promise(const Job& job, bool given);
+  void unpromise(Job& job);
+  void join(const Job& job);
+  void leave(const Job& job);
+  std::vector<NodeIndex> nodes_of(const Allocation& allocation) const;
+  void hold_power(const Job& job, const std::vector<NodeIndex>& nodes, bool take);
   void repower(Job& job, const std::function<void()>& change);
   void recut_power(SiteIndex site);
   void touch(const std::string& node);
@@ -120,6 +139,9 @@ class State {
   void on(const EventRecord& record, const JobRestored& event);
   void on(const EventRecord& record, const JobRepowered& event);
   void on(const EventRecord& record, const MaintenanceRevoked& event);
+  void on(const EventRecord& record, const JobPromised& event);
+  void on(const EventRecord& record, const JobUnpromised& event);
+  void on(const EventRecord& record, const JobHeld& event);
   void on(const EventRecord& record, const TokenIssued& event);
   void on(const EventRecord& record, const TokenRevoked& event);
   void on(const EventRecord& record, const ReplyRecorded& event);
@@ -134,14 +156,21 @@ class State {
   std::unordered_map<std::string, Uid> job_by_name_;
   std::unordered_map<std::uint64_t, Uid> job_by_allocation_;
   std::unordered_map<std::string, std::uint64_t> reply_by_key_;
-  std::set<QueueKey> pending_;
+  Line line_;
+  std::set<std::pair<Time, Uid>> promised_;
+  std::vector<std::set<Uid>> spot_;                             // by site
+  std::vector<std::int32_t> staying_by_node_;               // tasks that are not spot
+  std::vector<std::vector<std::int64_t>> staying_by_pool_;  // nodes with such, by site and pool
   std::set<Uid> shed_;
   std::set<std::pair<Time, Uid>> finished_;
   std::unordered_map<std::string, std::int64_t> held_by_project_;
+  std::unordered_map<std::string, std::int64_t> held_by_tenant_;
+  std::unordered_map<std::string, std::int64_t> promised_to_;  // tenants and projects
   std::unordered_map<std::string, std::int64_t> held_by_contract_;
   std::unordered_map<std::string, std::int64_t> pending_of_project_;
   std::unordered_map<std::string, std::uint64_t> revisions_;
   std::uint64_t openings_ = 0;
+  std::uint64_t bounds_ = 0;
 };
 
 /// How long and how many answers to keyed requests are kept.

@@ -66,8 +66,11 @@ class EstateCompiler {
     site.country = spec.country;
     site.runtime = spec.runtime;
     site.grid = spec.grid;
+    site.fabric = spec.fabric;
     site.has_network = spec.network.has_value();
     site.first_node = static_cast<NodeIndex>(estate_.nodes_.size());
+    site.first_hall = static_cast<HallIndex>(estate_.halls_.size());
+    site.first_row = static_cast<RowIndex>(estate_.rows_.size());
     site.first_rack = static_cast<RackIndex>(estate_.racks_.size());
     site.first_element = static_cast<ElementIndex>(estate_.elements_.size());
     site.first_unit = static_cast<UnitIndex>(estate_.units_.size());
@@ -97,6 +100,8 @@ class EstateCompiler {
     }
     EstateSite& made = estate_.sites_[site_];
     made.nodes = static_cast<std::uint32_t>(estate_.nodes_.size()) - made.first_node;
+    made.halls = static_cast<std::uint32_t>(estate_.halls_.size()) - made.first_hall;
+    made.rows = static_cast<std::uint32_t>(estate_.rows_.size()) - made.first_row;
     made.racks = static_cast<std::uint32_t>(estate_.racks_.size()) - made.first_rack;
     take_faults();
   }
@@ -465,6 +470,8 @@ class EstateCompiler {
       Problems::Step at_hall(faults_, h);
       for (const RangeName& hall : expand(spec.halls[h].name, "name")) {
         name_once(halls, hall.name, h, "spec.halls", &spec.halls[h]);
+        estate_.halls_.push_back(
+            {site_name_ + "/" + hall.name, site_, static_cast<RowIndex>(estate_.rows_.size()), 0});
         std::unordered_map<std::string, std::size_t> rows;
         for (std::size_t r = 0; r < spec.halls[h].rows.size(); ++r) {
           Problems::Step at_rows(faults_, "rows");
@@ -472,6 +479,10 @@ class EstateCompiler {
           const RowSpec& row_spec = spec.halls[h].rows[r];
           for (const RangeName& row : expand(row_spec.name, "name")) {
             name_once(rows, row.name, r, fmt::format("spec.halls[{}].rows", h), &row_spec);
+            estate_.rows_.push_back({site_name_ + "/" + hall.name + "/" + row.name,
+                                     static_cast<HallIndex>(estate_.halls_.size() - 1),
+                                     static_cast<RackIndex>(estate_.racks_.size()), 0});
+            ++estate_.halls_.back().rows;
             position_ = 0;
             for (std::size_t k = 0; k < row_spec.racks.size(); ++k) {
               Problems::Step at_racks(faults_, "racks");
@@ -530,6 +541,7 @@ class EstateCompiler {
     rack.name = site_name_ + "/" + hall + "/" + name.name;
     rack.hall = hall;
     rack.row = row;
+    rack.in_row = static_cast<RowIndex>(estate_.rows_.size() - 1);
     rack.site = site_;
     rack.from = from;
     rack.position = position_;
@@ -578,6 +590,7 @@ class EstateCompiler {
       in_exception(other_claim || !changed.empty(),
                    [&] { check_claim(rack, other_claim || changed.empty() ? "redundancy" : changed); });
     }
+    ++estate_.rows_.back().racks;
     estate_.racks_.push_back(std::move(rack));
   }
 
@@ -812,6 +825,20 @@ SiteIndex Estate::find_site(std::string_view name) const {
     if (sites_[i].name == name) return i;
   }
   return kNowhere;
+}
+
+std::optional<Grouping> Estate::tier(SiteIndex site, std::string_view name) const {
+  const auto& fabric = sites_[site].fabric;
+  if (fabric) {
+    for (const FabricTierSpec& tier : fabric->tiers) {
+      if (tier.name == name) return tier.group;
+    }
+    if (name == "nvlink") return fabric->nvlink_domain;
+  }
+  for (const auto& grouping : enum_names(Grouping{})) {
+    if (grouping.name == name) return grouping.value;
+  }
+  return std::nullopt;
 }
 
 Result<EstateLoss> Estate::find_parts(SiteIndex site, const std::vector<std::string>& patterns) const {

@@ -18,6 +18,8 @@ using TypeIndex = std::uint32_t;
 using ElementIndex = std::uint32_t;
 using UnitIndex = std::uint32_t;
 using LoopIndex = std::uint32_t;
+using RowIndex = std::uint32_t;
+using HallIndex = std::uint32_t;
 inline constexpr std::uint32_t kNowhere = ~0U;
 
 struct EstateFeed {
@@ -67,6 +69,7 @@ struct EstateRack {
   std::string name;  ///< site/hall/rack
   std::string hall;  ///< leaf names, for the fabric and for people
   std::string row;
+  RowIndex in_row = kNowhere;
   SiteIndex site = kNowhere;
   NodeIndex first_node = 0;  ///< its nodes are first_node … first_node + nodes - 1
   std::uint32_t nodes = 0;
@@ -77,6 +80,21 @@ struct EstateRack {
   std::int32_t position = 1;  ///< in its row
   std::uint32_t path = 0;     ///< what makes it: place in its site's rack_paths
   std::map<std::string, std::string> labels;
+};
+
+/// Racks of a row stand side by side, and so do the rows of a hall.
+struct EstateRow {
+  std::string name;  ///< site/hall/row
+  HallIndex hall = kNowhere;
+  RackIndex first_rack = 0;
+  std::uint32_t racks = 0;
+};
+
+struct EstateHall {
+  std::string name;  ///< site/hall
+  SiteIndex site = kNowhere;
+  RowIndex first_row = 0;
+  std::uint32_t rows = 0;
 };
 
 struct EstateNode {
@@ -91,12 +109,17 @@ struct EstateSite {
   std::string country;
   RuntimeKind runtime = RuntimeKind::kAgent;
   std::optional<GridSpec> grid;
+  std::optional<FabricSpec> fabric;
   bool has_network = false;
   bool single_losses = true;
   std::vector<EstateLoss> losses;  ///< those of several at once
   std::vector<std::string> rack_paths;  ///< of racks and exceptions: spec.halls[0].rows[1].racks[0], spec.exceptions[2]
   NodeIndex first_node = 0;
   std::uint32_t nodes = 0;
+  HallIndex first_hall = 0;
+  std::uint32_t halls = 0;
+  RowIndex first_row = 0;
+  std::uint32_t rows = 0;
   RackIndex first_rack = 0;
   std::uint32_t racks = 0;
   ElementIndex first_element = 0;
@@ -147,6 +170,8 @@ class Estate {
 
   const std::vector<EstateType>& types() const { return types_; }
   const std::vector<EstateSite>& sites() const { return sites_; }
+  const std::vector<EstateHall>& halls() const { return halls_; }
+  const std::vector<EstateRow>& rows() const { return rows_; }
   const std::vector<EstateRack>& racks() const { return racks_; }
   const std::vector<EstateNode>& nodes() const { return nodes_; }
   const std::vector<EstateElement>& elements() const { return elements_; }
@@ -160,6 +185,9 @@ class Estate {
   NodeIndex find_node(std::string_view name) const;
   /// kNowhere if there is no site of that name.
   SiteIndex find_site(std::string_view name) const;
+  /// What a tier of the site's fabric (`leaf`), its NVLink domain (`nvlink`) or a grouping (`rack`) spans there; nothing
+  /// if the site has no tier of that name.
+  std::optional<Grouping> tier(SiteIndex site, std::string_view name) const;
   /// The elements and cooling units of a site that the names stand for; ranges make many.
   Result<EstateLoss> find_parts(SiteIndex site, const std::vector<std::string>& patterns) const;
 
@@ -168,6 +196,8 @@ class Estate {
 
   std::vector<EstateType> types_;
   std::vector<EstateSite> sites_;
+  std::vector<EstateHall> halls_;
+  std::vector<EstateRow> rows_;
   std::vector<EstateRack> racks_;
   std::vector<EstateNode> nodes_;
   std::vector<EstateElement> elements_;

@@ -13,16 +13,33 @@ constexpr auto enum_names(ServiceClass) {
                     EnumName<C>{C::kSpot, "spot"}};
 }
 
+/// What belongs to a tenant among tenants, or to a project among those of its tenant, when there is not enough for all.
+struct ShareSpec {
+  std::int64_t weight = 1;
+  std::optional<MilliGpu> guaranteed;
+
+  void check(Problems& problems) const;
+  static constexpr auto schema() {
+    return object("Share", "What belongs to it when there is not enough for all.",
+                  field("weight", &ShareSpec::weight, optional, "1 to 1000: its part beside that of its siblings"),
+                  field("guaranteed", &ShareSpec::guaranteed, optional,
+                        "GPUs up to which it comes before those who have theirs; what it holds above is borrowed"));
+  }
+  bool operator==(const ShareSpec&) const = default;
+};
+
 struct TenantSpec {
   std::string display_name;
   std::vector<std::string> jurisdictions;
+  std::optional<ShareSpec> share;
 
   void check(Problems& problems) const;
   static constexpr auto schema() {
     return object("TenantSpec", "A customer.",
                   field("displayName", &TenantSpec::display_name, optional, "name for people"),
                   field("jurisdictions", &TenantSpec::jurisdictions, optional,
-                        "countries that its work may never leave (ISO 3166-1 alpha-2); none means anywhere"));
+                        "countries that its work may never leave (ISO 3166-1 alpha-2); none means anywhere"),
+                  field("share", &TenantSpec::share, optional, "what belongs to it among the tenants; weight 1 if absent"));
   }
   bool operator==(const TenantSpec&) const = default;
 };
@@ -43,11 +60,14 @@ struct QuotaSpec {
 struct ProjectSpec {
   std::string display_name;
   std::optional<QuotaSpec> quota;
+  std::optional<ShareSpec> share;
 
+  void check(Problems& problems) const;
   static constexpr auto schema() {
     return object("ProjectSpec", "A part of a tenant with a quota of its own.",
                   field("displayName", &ProjectSpec::display_name, optional, "name for people"),
-                  field("quota", &ProjectSpec::quota, optional, "the most it may hold; none means no limit of its own"));
+                  field("quota", &ProjectSpec::quota, optional, "the most it may hold; none means no limit of its own"),
+                  field("share", &ProjectSpec::share, optional, "what belongs to it among the tenant's projects"));
   }
   bool operator==(const ProjectSpec&) const = default;
 };
@@ -88,6 +108,7 @@ struct ContractSpec {
   std::vector<std::string> jurisdictions;
   Money price_per_gpu_hour;
   std::optional<ShedSpec> shed;
+  std::optional<Duration> reclaim;
   std::optional<Time> from;
   std::optional<Time> until;
 
@@ -103,6 +124,8 @@ struct ContractSpec {
                   field("pricePerGpuHour", &ContractSpec::price_per_gpu_hour, required, "price of one GPU for one hour"),
                   field("shed", &ContractSpec::shed, optional,
                         "what may be shed; if absent nothing, but of class spot everything"),
+                  field("reclaim", &ContractSpec::reclaim, optional,
+                        "reserved: within which GPUs that were lent to spot work come back, PT2M if absent"),
                   field("from", &ContractSpec::from, optional, "when it begins"),
                   field("until", &ContractSpec::until, optional, "when it ends"));
   }

@@ -6,6 +6,21 @@ namespace penstock {
 
 void TenantSpec::check(Problems& problems) const {
   check_countries(problems, "jurisdictions", jurisdictions);
+  if (share) {
+    Problems::Step at_share(problems, "share");
+    share->check(problems);
+  }
+}
+
+void ProjectSpec::check(Problems& problems) const {
+  if (!share) return;
+  Problems::Step at_share(problems, "share");
+  share->check(problems);
+}
+
+void ShareSpec::check(Problems& problems) const {
+  check_between<std::int64_t>(problems, "weight", weight, 1, 1000);
+  if (guaranteed) check_between(problems, "guaranteed", *guaranteed, MilliGpu{0}, MilliGpu{kMostContractGpus * 1'000});
 }
 
 void QuotaSpec::check(Problems& problems) const {
@@ -21,6 +36,10 @@ void ContractSpec::check(Problems& problems) const {
   if (shed) {
     check_between(problems, "shed.to", shed->to, Ppm{0}, kWhole);
     if (shed->rebate) check_between(problems, "shed.rebate", *shed->rebate, Ppm{0}, kWhole);
+  }
+  if (reclaim) {
+    check_between(problems, "reclaim", *reclaim, seconds(1), hours(24));
+    if (service_class != ServiceClass::kReserved) problems.add("expected none: only reserved GPUs are lent", "reclaim");
   }
   if (from && until && *from >= *until) {
     problems.add(

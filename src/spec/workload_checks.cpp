@@ -1,4 +1,6 @@
 // What jobs must satisfy by themselves, and the size of their gangs.
+#include <algorithm>
+
 #include "spec/checks.h"
 #include "spec/workload.h"
 
@@ -35,6 +37,7 @@ void TaskGroupSpec::check(Problems& problems) const {
   }
   check_between(problems, "cpu", cpu, MilliCpu{0}, kMostCores);
   check_between(problems, "memory", memory, Bytes{0}, kMostMemory);
+  check_between(problems, "disk", disk, Bytes{0}, kMostDisk);
   for (std::size_t i = 0; i < command.size(); ++i) check_no_zero(problems, fmt::format("command[{}]", i), command[i]);
   if (image.empty() && !command.empty() && command.front().empty()) {
     problems.add("expected the name of a program, found nothing", "command[0]");
@@ -48,6 +51,20 @@ void TaskGroupSpec::check(Problems& problems) const {
     check_no_zero(problems, "env." + key, value);
   }
 }
+
+void PlacementSpec::check(Problems& problems) const {
+  if (pack) check_label(problems, "pack.tier", pack->tier);
+  if (spread) check_label(problems, "spread.tier", spread->tier);
+  if (segment) {
+    check_label(problems, "segment.tier", segment->tier);
+    check_between<std::int64_t>(problems, "segment.tasks", segment->tasks, 1, kMostTasks);
+  }
+  if (spread && (pack || segment)) {
+    problems.add("expected no spread beside pack or segment: they ask for the opposite", "spread");
+  }
+}
+
+void PreferSpec::check(Problems& problems) const { check_labels(problems, "sites", sites); }
 
 void JobSpec::check(Problems& problems) const {
   if (!contract.empty()) {
@@ -69,6 +86,14 @@ void JobSpec::check(Problems& problems) const {
         fmt::format("expected at most {} tasks in all groups together, found {}", kMostTasks, task_count(*this)),
         "groups");
   }
+  if (placement && placement->segment) {
+    for (std::size_t i = 0; i < groups.size(); ++i) {
+      if (groups[i].replicas % std::max(1, placement->segment->tasks) == 0) continue;
+      problems.add(fmt::format("expected a multiple of placement.segment.tasks ({}), found {}", placement->segment->tasks,
+                               groups[i].replicas),
+                   fmt::format("groups[{}].replicas", i));
+    }
+  }
   check_labels(problems, "gpuModels", gpu_models);
   check_labels(problems, "nodeTypes", node_types);
   check_labels(problems, "sites", sites);
@@ -76,6 +101,13 @@ void JobSpec::check(Problems& problems) const {
   if (time_limit) check_between(problems, "timeLimit", *time_limit, milliseconds(1), kLongest);
   if (estimate) check_between(problems, "estimate", *estimate, milliseconds(1), kLongest);
   if (stop_grace) check_between(problems, "stopGrace", *stop_grace, Duration{}, hours(1));
+  if (checkpoint && checkpoint->every) check_between(problems, "checkpoint.every", *checkpoint->every, seconds(1), kLongest);
+  check_between(problems, "array", array, 0, 100'000);
+  for (std::size_t i = 0; i < after.size(); ++i) {
+    const Status named = check_path(after[i].job, 3, 3, "job");
+    if (!named.ok()) problems.add(named.error().message, fmt::format("after[{}].job", i));
+  }
+  if (after.size() > 100) problems.add(fmt::format("expected at most 100, found {}", after.size()), "after");
   if (gpu_power) check_between(problems, "gpuPower", *gpu_power, Watts{1}, kMostNodePower);
   check_between(problems, "maxRestarts", max_restarts, 0, 100);
 }

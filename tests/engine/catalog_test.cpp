@@ -178,7 +178,7 @@ TEST_F(Catalog, NodesInUseKeepTheCoresAndMemoryThatAreHeld) {
   wide.groups[0].cpu = MilliCpu(40'000);
   wide.groups[0].memory = Bytes(100LL << 30);
   world_.start("acme/llm/a", wide);
-  const std::string kLess = "node north/h1/r1/n1 would have fewer cores or less memory than acme/llm/a and others hold of it";
+  const std::string kLess = "node north/h1/r1/n1 would have fewer cores, less memory or less disk than acme/llm/a and others hold of it";
   NodeTypeSpec fewer = node_type("h200", 8);
   fewer.cpu = MilliCpu(39'999);
   EXPECT_EQ(refuse("h200", fewer).message, kLess);

@@ -101,21 +101,31 @@ void check_nodes(const State& state, Findings& findings) {
 
 std::string text_of(const std::set<QueueKey>& queue) {
   std::string text;
-  for (const QueueKey& key : queue) text += fmt::format("{}:{} ", key.priority, key.job.value);
+  for (const QueueKey& key : queue) text += fmt::format("{}:{} ", key.since.ns, key.job.value);
   return text;
 }
 
-std::string text_of(const Pool& pool) {
-  std::string text = fmt::format("{} {} {} {} {} {}:", pool.site, pool.type, pool.nodes, pool.ready, pool.devices,
-                                 pool.free_devices);
-  for (const auto& nodes : pool.by_free) text += fmt::format(" [{}]", fmt::join(nodes, " "));
-  return text + fmt::format(" shared [{}]", fmt::join(pool.shared, " "));
+std::string text_of(const SiteLoads& loads) {
+  std::string text;
+  for (const Pool& pool : loads.pools()) {
+    text += fmt::format("{} {} {} {} {} {}; ", pool.site, pool.type, pool.nodes, pool.ready, pool.devices, pool.free_devices);
+  }
+  for (std::uint32_t p = 0; p < loads.pools().size(); ++p) {
+    PoolMask mask(loads.pools().size());
+    mask[p] = 1;
+    for (DomainIndex d = 0; d < loads.domains().size(); ++d) {
+      text += fmt::format("{}/{}:", d, p);
+      for (std::int32_t free = 0; free <= loads.most_devices(p); ++free) text += fmt::format(" {}", loads.count(d, mask, free));
+      for (std::int32_t tenth = 0; tenth < SiteLoads::kShareCounts; ++tenth) text += fmt::format(" {}", loads.shared(d, mask, tenth));
+    }
+  }
+  return text;
 }
 
-std::string text_of(const NodeLoads& loads, NodeIndex node) {
-  std::string text = fmt::format("{} {} {} {} {} {}:", loads.ready(node), loads.whole_free(node),
-                                 loads.free_cpu(node).count(), loads.free_memory(node).count(),
-                                 loads.demand(node).count(), loads.free_port(node));
+std::string text_of(const SiteLoads& loads, NodeIndex node) {
+  std::string text = fmt::format("{} {} {} {} {} {} {} {} {}:", loads.ready(node), loads.aside(node), loads.whole_free(node),
+                                 loads.shared_room(node), loads.free_cpu(node).count(), loads.free_memory(node).count(),
+                                 loads.free_disk(node).count(), loads.demand(node).count(), loads.free_port(node));
   for (std::int32_t d = 0; d < loads.devices(node); ++d) text += fmt::format(" {}", loads.used(node, d));
   for (const HeldTask& task : loads.tasks(node)) text += fmt::format(" {}#{}", task.job.value, task.rank);
   return text;
@@ -131,10 +141,10 @@ void check_indexes(const State& state, Findings& findings) {
   same("nodes", fmt::format("{}", state.estate().nodes().size()), fmt::format("{}", fresh.estate().nodes().size()));
   if (state.estate().nodes().size() != fresh.estate().nodes().size()) return;
   for (NodeIndex i = 0; i < state.estate().nodes().size(); ++i) {
-    same(state.estate().nodes()[i].name, text_of(state.loads(), i), text_of(fresh.loads(), i));
+    same(state.estate().nodes()[i].name, text_of(state.loads().site_of(i), i), text_of(fresh.loads().site_of(i), i));
   }
-  for (std::size_t p = 0; p < fresh.loads().pools().size(); ++p) {
-    same(fmt::format("pool {}", p), text_of(state.loads().pools()[p]), text_of(fresh.loads().pools()[p]));
+  for (SiteIndex s = 0; s < fresh.estate().sites().size(); ++s) {
+    same("site " + fresh.estate().sites()[s].name, text_of(state.loads().site(s)), text_of(fresh.loads().site(s)));
   }
   same("the queue", text_of(state.pending()), text_of(fresh.pending()));
   findings.expect(state.finished() == fresh.finished(), "index of finished jobs is not what a restart makes");

@@ -154,16 +154,14 @@ TEST_F(Queue, StartsByPriorityAndThenByAge) {
   EXPECT_EQ(world_.phase("acme/llm/c"), "pending");
 }
 
-TEST_F(Queue, LowerPriorityDoesNotOvertake) {
+TEST_F(Queue, NobodyOvertakesAPromisedJob) {
   world_.start("acme/llm/one", gang(1, 8000));
   world_.start("acme/llm/high", gang(4, 8000, 10));
-  world_.start("acme/llm/low", gang(1, 1000, 9));
-  EXPECT_EQ(world_.phase("acme/llm/high"), "pending");
-  EXPECT_EQ(world_.phase("acme/llm/low"), "pending");
-  world_.start("acme/llm/equal", gang(1, 1000, 10));
-  EXPECT_EQ(world_.phase("acme/llm/equal"), "starting");
-  world_.start("acme/llm/higher", gang(1, 1000, 11));
-  EXPECT_EQ(world_.phase("acme/llm/higher"), "starting");
+  EXPECT_TRUE(world_.job("acme/llm/high").promise);
+  for (const auto& [name, priority] : {std::pair{"low", 9}, std::pair{"equal", 10}, std::pair{"higher", 11}}) {
+    world_.start(fmt::format("acme/llm/{}", name), gang(1, 1000, priority));
+    EXPECT_EQ(world_.phase(fmt::format("acme/llm/{}", name)), "pending");
+  }
   world_.good(CancelJob{"acme/llm/high", {}});
   world_.tick();
   EXPECT_EQ(world_.phase("acme/llm/low"), "starting");

@@ -1,6 +1,7 @@
 // A fleet, its customers and its agents, played by dice.
 #include "stream.h"
 
+#include "base/name.h"
 #include "world.h"
 
 namespace penstock {
@@ -48,8 +49,16 @@ Command Stream::command(const State& state) {
   const std::uint64_t dice = state.facts().sites.size() < 2 ? pick(10) : pick(100);
   if (dice < 8) return apply(state);
   if (dice < 10) return remove(state);
-  if (dice < 34) return submit();
-  if (dice < 40) return CancelJob{fmt::format("{}/j{}", any(kProjects), pick(30)), {}};
+  if (dice < 34) return submit(state.facts().now);
+  if (dice < 37) return CancelJob{fmt::format("{}/j{}", any(kProjects), pick(30)), {}};
+  if (dice < 39) return HoldJob{fmt::format("{}/j{}", any(kProjects), pick(30)), one_in(2), {}};
+  if (dice < 40) {
+    std::string name = fmt::format("{}/j{}", any(kProjects), pick(30));
+    for (const auto& [uid, job] : state.facts().jobs) {
+      if (job.holds() && one_in(2)) name = job.name;
+    }
+    return SuspendJob{name, {}};
+  }
   if (dice < 48) return enrol(state);
   if (dice < 63) return sync(state);
   if (dice < 78) return report(state);
@@ -177,10 +186,12 @@ Document Stream::tenancy_document(const State& state) {
     case 0: {
       TenantSpec tenant;
       tenant.jurisdictions = any(kCountries);
+      if (one_in(2)) tenant.share = ShareSpec{static_cast<std::int64_t>(1 + pick(4)), std::nullopt};
       return document(any(kTenants), tenant);
     }
     case 1: {
       ProjectSpec project;
+      if (one_in(2)) project.share = ShareSpec{1, MilliGpu(static_cast<std::int64_t>(pick(8'000)))};
       if (one_in(2)) {
         project.quota.emplace();
         if (one_in(2)) project.quota->gpus = MilliGpu(static_cast<std::int64_t>(pick(40'000)));
@@ -202,7 +213,8 @@ Document Stream::tenancy_document(const State& state) {
       spec.jurisdictions = any(kCountries);
       if (one_in(6)) spec.gpu_models = {any(kModels)};
       if (one_in(6)) spec.sites = {any(kSites)};
-      if (one_in(3)) spec.service_class = ServiceClass::kSpot;
+      spec.service_class = enum_names(ServiceClass{})[pick(3)].value;
+      if (spec.service_class == ServiceClass::kReserved && one_in(2)) spec.reclaim = seconds(20);
       if (one_in(2)) spec.shed = ShedSpec{Ppm(250'000 * static_cast<std::int64_t>(pick(4))), std::nullopt};
       return document(any(kContracts), spec);
     }
@@ -219,6 +231,11 @@ ApplyDocuments Stream::apply(const State& state) {
     for (const std::string& name : kContracts) {
       ContractSpec spec = contract();
       spec.shed = ShedSpec{Ppm(one_in(4) ? 0 : 500'000), std::nullopt};
+      if (name == "acme/spot") spec.service_class = ServiceClass::kSpot;
+      if (name == "zeta/main" && one_in(2)) {
+        spec.service_class = ServiceClass::kReserved;
+        spec.ramp = {{kBegin, static_cast<std::int64_t>(pick(16))}};
+      }
       out.documents.push_back(document(name, spec));
     }
     return out;
@@ -256,6 +273,7 @@ JobSpec Stream::job() {
     if (one_in(3)) group.cpu = MilliCpu(static_cast<std::int64_t>(pick(20'000)));
     if (one_in(3)) group.memory = Bytes(static_cast<std::int64_t>(pick(100)) << 30);
     if (one_in(10)) group.image = "train:1";
+    if (one_in(8)) group.replicas *= 4;
   }
   if (one_in(4)) spec.contract = any(kContracts);
   if (one_in(6)) spec.gpu_models = {any(kModels)};
@@ -263,17 +281,34 @@ JobSpec Stream::job() {
   if (one_in(10)) spec.node_labels = {{"pool", one_in(2) ? "train" : "serve"}};
   if (one_in(8)) spec.sites = {any(kSites)};
   if (one_in(4)) spec.jurisdictions = any(kCountries);
-  if (one_in(3)) spec.time_limit = minutes(30);
+  if (one_in(2)) spec.time_limit = minutes(static_cast<std::int64_t>(1 + pick(30)));
+  if (one_in(3)) spec.stop_grace = seconds(static_cast<std::int64_t>(pick(40)));
+  if (one_in(3)) spec.checkpoint = CheckpointSpec{one_in(2) ? std::optional(seconds(30)) : std::nullopt, one_in(2)};
+  if (one_in(15)) spec.hold = true;
+  if (one_in(8)) {
+    spec.placement.emplace();
+    const std::vector<std::string> tiers = {"node", "rack", "row", "hall", "leaf"};
+    switch (pick(3)) {
+      case 0: spec.placement->pack = TierWishSpec{any(tiers), one_in(2)}; break;
+      case 1: spec.placement->spread = TierWishSpec{any(tiers), one_in(2)}; break;
+      default: spec.placement->segment = SegmentSpec{1, any(tiers)}; break;
+    }
+  }
+  if (one_in(8)) spec.prefer = PreferSpec{{any(kSites)}, {{"pool", "train"}}, one_in(2) ? std::optional(EnergyWish::kCost) : std::nullopt};
   spec.max_restarts = static_cast<std::int32_t>(pick(3));
   return spec;
 }
 
-SubmitJobs Stream::submit() {
+SubmitJobs Stream::submit(Time now) {
   SubmitJobs out;
   for (std::uint64_t i = pick(4) + 1; i > 0; --i) {
     const std::string name = fmt::format("{}/j{}", any(kProjects), pick(30));
     JobSpec spec = job();
-    if (spec.contract.empty() && name.starts_with("acme")) spec.contract = "acme/main";
+    if (spec.contract.empty() && name.starts_with("acme")) spec.contract = one_in(4) ? "acme/spot" : "acme/main";
+    if (one_in(12)) spec.start_at = now + minutes(static_cast<std::int64_t>(pick(20)));
+    if (one_in(8)) {
+      spec.after = {{fmt::format("{}/j{}", parent_of(name), pick(30)), one_in(2) ? DependencyKind::kOk : DependencyKind::kAny}};
+    }
     out.items.push_back({Metadata{name, {}, {}}, std::move(spec)});
   }
   return out;

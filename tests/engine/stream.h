@@ -39,7 +39,7 @@ class Stream {
   ApplyDocuments apply(const State& state);
   DeleteObject remove(const State& state);
   JobSpec job();
-  SubmitJobs submit();
+  SubmitJobs submit(Time now);
   RegisterNode enrol(const State& state);
   SyncNode sync(const State& state);
   ReportTasks report(const State& state);

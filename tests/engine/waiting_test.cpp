@@ -145,12 +145,12 @@ TEST_F(Waiting, ForItsBackOff) {
   EXPECT_EQ(world_.reasons("acme/llm/w"), "");
 }
 
-TEST_F(Waiting, ForAJobOfHigherPriority) {
+TEST_F(Waiting, ForAJobThatStandsBeforeIt) {
   world_.start("acme/llm/a", gang(1, 8000));
   world_.start("acme/llm/high", gang(4, 8000, 5));
-  EXPECT_EQ(why(gang(1, 1000)), "ahead-in-queue 1/0: acme/llm/high has priority 5 and waits for 32 GPUs on the same nodes");
+  EXPECT_EQ(why(gang(1, 1000)), "ahead-in-queue 1/0: acme/llm/high starts when its nodes become free, and its 32 GPUs and their watts are kept for it");
   world_.start("acme/llm/v", gang(4, 8000));
-  EXPECT_EQ(world_.reasons("acme/llm/v"), "gpus-busy ahead-in-queue");
+  EXPECT_EQ(world_.reasons("acme/llm/v"), "gpus-busy");
   EXPECT_EQ(world_.reasons("acme/llm/high"), "gpus-busy");
 }
 

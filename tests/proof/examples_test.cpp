@@ -79,7 +79,9 @@ TEST(Residency, HoldsWhereOnlyAForeignSiteIsFree) {
   world.apply(documents_of("stargate-uk"));
   world.apply(documents_of("stargate-norway"));
   Filling filling(world);
-  world.apply("albion/anywhere", contract());
+  ContractSpec anywhere = contract();
+  anywhere.service_class = ServiceClass::kReserved;
+  world.apply("albion/anywhere", anywhere);
   world.apply("albion/sovereign", ProjectSpec{});  // without its quota
   JobSpec rack = gang(18, 4000);
   rack.contract = "albion/anywhere";

@@ -8,8 +8,15 @@ namespace {
 
 constexpr std::int64_t kLot = 40;
 
-ContractSpec sheddable(std::int64_t keeps) {
+// Reserved without a ramp: it may use what it finds, also where an example has sold all of it.
+ContractSpec firm() {
   ContractSpec spec = contract();
+  spec.service_class = ServiceClass::kReserved;
+  return spec;
+}
+
+ContractSpec sheddable(std::int64_t keeps) {
+  ContractSpec spec = firm();
   spec.shed = ShedSpec{Ppm(keeps), std::nullopt};
   return spec;
 }
@@ -26,7 +33,7 @@ const std::vector<std::string> Filling::kContracts = {"proof/firm", "proof/half"
 
 Filling::Filling(World& world) : world_(world) {
   world_.apply({document("proof", TenantSpec{}), document("proof/fill", ProjectSpec{}),
-                document("proof/firm", contract()), document("proof/half", sheddable(500'000)),
+                document("proof/firm", firm()), document("proof/half", sheddable(500'000)),
                 document("proof/spot", spot())});
 }
 

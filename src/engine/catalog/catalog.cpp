@@ -145,9 +145,10 @@ void check_held_nodes(const State& state, const Estate& after, const Document& b
                              Text<Time>::format(*from), job.name));
       return;
     }
-    if (would_be.cpu < is.cpu - state.loads().free_cpu(i) || would_be.memory < is.memory - state.loads().free_memory(i)) {
+    if (would_be.cpu < is.cpu - state.loads().site_of(i).free_cpu(i) || would_be.memory < is.memory - state.loads().site_of(i).free_memory(i) ||
+        would_be.disk.value_or(Bytes()) < is.disk.value_or(Bytes()) - state.loads().site_of(i).free_disk(i)) {
       faults.add(blamed, Code::kFailedPrecondition, "spec",
-                 fmt::format("node {} would have fewer cores or less memory than {} and others hold of it", name, job.name));
+                 fmt::format("node {} would have fewer cores, less memory or less disk than {} and others hold of it", name, job.name));
       return;
     }
   }
@@ -382,6 +383,12 @@ Result<Reply> apply_documents(Step& step, const ApplyDocuments& command) {
       faults.add(document, Code::kFailedPrecondition, "spec.pricePerGpuHour",
                  fmt::format("its currency is {} and cannot change; make another contract",
                              before->second.spec.price_per_gpu_hour.currency));
+    }
+    if (before != facts.contracts.end() && before->second.spec.service_class != contract.service_class &&
+        state.held_by_contract(name) > MilliGpu()) {
+      faults.add(document, Code::kFailedPrecondition, "spec.class",
+                 fmt::format("its class is {} and cannot change while work runs under it; wait, or make another contract",
+                             name_of(before->second.spec.service_class)));
     }
   }
   if (!faults.first()) check_restrictions(state, after ? *after : state.estate(), command.documents, faults);

@@ -25,7 +25,7 @@ template <class Gone>
 void end_tasks(Step& step, const std::string& node, TaskEnd end, const std::string& message, Gone gone) {
   const auto index = agent_node(step.state(), node);
   if (!index.ok()) return;
-  const std::set<HeldTask> held = step.state().loads().tasks(*index);
+  const std::vector<HeldTask> held = step.state().loads().tasks(*index);
   for (const HeldTask& task : held) {
     const Job* job = step.state().find_job(task.job);
     if (job == nullptr || !job->holds() || !gone(*job, job->tasks[task.rank])) continue;

@@ -176,7 +176,7 @@ void stop_dark(Step& step, SiteIndex site, const std::string& cause) {
   });
   for (const auto& [uid, node] : dark) {
     if (state.find_job(uid)->phase == JobPhase::kStopping) continue;
-    step.emit(JobStopping{uid, JobReason::kNodeLost, fmt::format("no live feed reaches {}: {}", node, cause)});
+    step.emit(JobStopping{uid, JobReason::kNodeLost, fmt::format("no live feed reaches {}: {}", node, cause), std::nullopt});
   }
 }
 
@@ -377,7 +377,7 @@ void mend(Step& step, SiteIndex site, const std::string& cause) {
     const bool stop = shed_to(state.facts().contracts.at(giver.job->contract).spec) == Ppm(0);
     step.emit(JobShed{uid, name, cause, stop});
     if (stop && state.find_job(uid)->phase != JobPhase::kStopping) {
-      step.emit(JobStopping{uid, JobReason::kShed, fmt::format("its power was needed at {}: {}", name, cause)});
+      step.emit(JobStopping{uid, JobReason::kShed, fmt::format("its power was needed at {}: {}", name, cause), std::nullopt});
     }
   });
   revoke(step, site, step.now());

@@ -39,6 +39,28 @@ PowerLoads PowerLoads::like(const PowerLoads& other, SiteIndex site) {
   return out;
 }
 
+PowerLoads PowerLoads::later(const PowerLoads& other, SiteIndex index, Time date, const std::vector<Grant>& grants) {
+  PowerLoads out = like(other, index);
+  Site& site = out.sites_[index];
+  const std::vector<Segment>& segments = other.sites_[index].segments;
+  std::size_t first = 0;
+  while (first + 1 < segments.size() && segments[first + 1].from <= date) ++first;
+  for (std::size_t k = first; k < segments.size(); ++k) {
+    Segment& segment = site.segments.emplace_back();
+    segment.from = std::max(segments[k].from, date);
+    segment.limits = segments[k].limits;
+    std::vector<Draw> nodes(site.network->site().nodes);
+    for (const Grant& grant : grants) {
+      if (!covers(segment, k - first, grant.until)) continue;
+      Draw& node = nodes[grant.node - site.network->site().first_node];
+      node.demand += grant.draw.demand;
+      node.firm += grant.draw.firm;
+    }
+    out.lay_on_all(site, segment, std::move(nodes));
+  }
+  return out;
+}
+
 void PowerLoads::recut(SiteIndex index, const SiteRestrictions& restrictions, Time as_of) {
   Site& site = sites_[index];
   std::vector<Time> starts = restrictions.dates(as_of);
@@ -94,22 +116,53 @@ void PowerLoads::lay_on_all(const Site& site, Segment& segment, std::vector<Draw
   }
 }
 
+std::size_t PowerLoads::covered(SiteIndex index, std::optional<Time> until) const {
+  const std::vector<Segment>& segments = sites_[index].segments;
+  std::size_t k = 0;
+  while (k < segments.size() && covers(segments[k], k, until)) ++k;
+  return k;
+}
+
 std::optional<PowerBlock> PowerLoads::block(NodeIndex node, const Draw& draw, std::optional<Time> until) const {
+  PowerBlock why;
+  if (room(node, draw, until, 1, &why) == 1) return std::nullopt;
+  return why;
+}
+
+std::size_t PowerLoads::room(NodeIndex node, const Draw& draw, std::optional<Time> until, std::size_t most,
+                             PowerBlock* why) const {
   const Site& site = site_of(node);
   const NodeTypeSpec& type = estate_->type_of(node).spec;
   const ColumnIndex column = site.network->column_of(node);
   const std::size_t local = node - site.network->site().first_node;
+  auto fit = static_cast<std::int64_t>(most);
+  // What stands in the way so far; told in full only at the end, and only if someone asks.
+  struct Worst {
+    PowerBlock::Kind kind = PowerBlock::Kind::kRow;
+    std::size_t segment = 0;
+    std::uint32_t row = 0;
+    bool demand = false;
+    Watts headroom;
+  } worst;
+  const auto lower = [&](std::int64_t to, const Worst& by) {
+    fit = to;
+    worst = by;
+    return fit == 0;
+  };
+  const auto answer = [&] {
+    if (why != nullptr && fit < static_cast<std::int64_t>(most)) {
+      *why = PowerBlock{worst.kind, estate_->nodes()[node].site, worst.segment, site.segments[worst.segment].from,
+                        worst.row, worst.demand, worst.headroom};
+    }
+    return static_cast<std::size_t>(fit);
+  };
   for (std::size_t k = 0; k < site.segments.size(); ++k) {
     const Segment& segment = site.segments[k];
     if (!covers(segment, k, until)) break;
     const SiteLimits& limits = *segment.limits;
-    PowerBlock why;
-    why.site = estate_->nodes()[node].site;
-    why.segment = k;
-    why.from = segment.from;
     if (limits.dark(column)) {
-      why.kind = PowerBlock::Kind::kDark;
-      return why;
+      lower(0, {PowerBlock::Kind::kDark, k, 0, false, Watts()});
+      return answer();
     }
     const Draw before = hold_of(type, segment.nodes[local]);
     const Draw after =
@@ -119,43 +172,53 @@ std::optional<PowerBlock> PowerLoads::block(NodeIndex node, const Draw& draw, st
     const Capability& capability = limits.capability(column);
     const Watts able = std::min(capability.firm, capability.demand);
     if ((more_firm > Watts() && after.firm > able) || (more_demand > Watts() && k == 0 && after.demand > capability.demand)) {
-      why.kind = PowerBlock::Kind::kSupplies;
-      why.demand = after.firm <= able;
-      why.headroom = std::max(Watts(), (why.demand ? capability.demand - before.demand : able - before.firm));
-      return why;
+      const bool demand = after.firm <= able;
+      lower(0, {PowerBlock::Kind::kSupplies, k, 0, demand,
+                std::max(Watts(), demand ? capability.demand - before.demand : able - before.firm)});
+      return answer();
     }
+    const bool asks_firm = more_firm > Watts();
+    const bool asks_demand = k == 0 && more_demand > Watts();
+    if (!asks_firm && !asks_demand) continue;
     for (const RowWeight& weight : limits.weights(column)) {
       const Segment::Load& load = segment.rows[weight.row];
-      const bool firm = more_firm > Watts() && load.firm + weight.ppm * more_firm.count() > load.firm_limit;
-      const bool demand = k == 0 && more_demand > Watts() && load.demand_limit != kUnlimited &&
-                          load.demand + weight.ppm * more_demand.count() > load.demand_limit;
-      if (!firm && !demand) continue;
-      why.row = weight.row;
-      why.demand = !firm;
-      const MicroWatts left = firm ? load.firm_limit - load.firm : load.demand_limit - load.demand;
-      why.headroom = Watts(std::max<MicroWatts>(0, left) / weight.ppm);
-      return why;
+      const MicroWatts firm = weight.ppm * more_firm.count();
+      const MicroWatts demand = weight.ppm * more_demand.count();
+      const auto stop = [&](MicroWatts left, MicroWatts each, bool of_demand) {
+        left = std::max<MicroWatts>(0, left);
+        return lower(left / each, {PowerBlock::Kind::kRow, k, weight.row, of_demand, Watts(left / weight.ppm)});
+      };
+      if (asks_firm && load.firm + firm * fit > load.firm_limit && stop(load.firm_limit - load.firm, firm, false)) {
+        return answer();
+      }
+      if (asks_demand && load.demand_limit != kUnlimited && load.demand + demand * fit > load.demand_limit &&
+          stop(load.demand_limit - load.demand, demand, true)) {
+        return answer();
+      }
     }
   }
-  return std::nullopt;
+  return answer();
 }
 
-void PowerLoads::lay_on(NodeIndex node, const Draw& draw, std::optional<Time> until, std::int64_t sign) {
-  Site& site = sites_[estate_->nodes()[node].site];
-  const NodeTypeSpec& type = estate_->type_of(node).spec;
-  const ColumnIndex column = site.network->column_of(node);
-  const std::size_t local = node - site.network->site().first_node;
+void PowerLoads::lay_on(std::span<const NodeIndex> nodes, const Draw& draw, std::optional<Time> until, std::int64_t sign) {
+  Site& site = sites_[estate_->nodes()[nodes.front()].site];
+  const NodeTypeSpec& type = estate_->type_of(nodes.front()).spec;
+  const ColumnIndex column = site.network->column_of(nodes.front());
   for (std::size_t k = 0; k < site.segments.size(); ++k) {
     Segment& segment = site.segments[k];
     if (!covers(segment, k, until)) break;
-    Draw& added = segment.nodes[local];
-    const Draw before = hold_of(type, added);
-    added.demand += sign * draw.demand;
-    added.firm += sign * draw.firm;
-    PENSTOCK_CHECK(added.demand >= Watts() && added.firm >= Watts());
-    const Draw after = hold_of(type, added);
-    const std::int64_t demand = (after.demand - before.demand).count();
-    const std::int64_t firm = (after.firm - before.firm).count();
+    std::int64_t demand = 0;
+    std::int64_t firm = 0;
+    for (const NodeIndex node : nodes) {
+      Draw& added = segment.nodes[node - site.network->site().first_node];
+      const Draw before = hold_of(type, added);
+      added.demand += sign * draw.demand;
+      added.firm += sign * draw.firm;
+      PENSTOCK_CHECK(added.demand >= Watts() && added.firm >= Watts());
+      const Draw after = hold_of(type, added);
+      demand += (after.demand - before.demand).count();
+      firm += (after.firm - before.firm).count();
+    }
     for (const RowWeight& weight : segment.limits->weights(column)) {
       Segment::Load& load = segment.rows[weight.row];
       load.firm += weight.ppm * firm;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 
 #include "engine/power/conditions.h"
 #include "engine/power/draw.h"
@@ -48,6 +49,14 @@ class PowerLoads {
   /// One site alone, for questions: of an estate, or with the network that `other` has prepared. Its time is not cut yet.
   static PowerLoads of(std::shared_ptr<const Estate> estate, SiteIndex site);
   static PowerLoads like(const PowerLoads& other, SiteIndex site);
+  /// A draw on a node until then; nothing: for good.
+  struct Grant {
+    NodeIndex node = kNowhere;
+    Draw draw;
+    std::optional<Time> until;
+  };
+  /// One site alone with the limits that `other` has from `date` on, as if it were `date` now and just these were granted.
+  static PowerLoads later(const PowerLoads& other, SiteIndex site, Time date, const std::vector<Grant>& grants);
 
   /// Cuts a site's time anew from `as_of` on, with nothing granted. The caller then takes what is granted.
   void recut(SiteIndex site, const SiteRestrictions& restrictions, Time as_of);
@@ -61,8 +70,19 @@ class PowerLoads {
   bool fits(NodeIndex node, const Draw& draw, std::optional<Time> until) const { return !block(node, draw, until); }
   std::optional<PowerBlock> block(NodeIndex node, const Draw& draw, std::optional<Time> until) const;
 
-  void take(NodeIndex node, const Draw& draw, std::optional<Time> until) { lay_on(node, draw, until, 1); }
-  void give(NodeIndex node, const Draw& draw, std::optional<Time> until) { lay_on(node, draw, until, -1); }
+  /// How many nodes that hold what `node` holds and stand in its column can take the draw together, at most `most`. With
+  /// fewer, `why` tells what stands in the way of the next.
+  std::size_t room(NodeIndex node, const Draw& draw, std::optional<Time> until, std::size_t most,
+                   PowerBlock* why = nullptr) const;
+
+  void take(NodeIndex node, const Draw& draw, std::optional<Time> until) { lay_on({&node, 1}, draw, until, 1); }
+  void give(NodeIndex node, const Draw& draw, std::optional<Time> until) { lay_on({&node, 1}, draw, until, -1); }
+  /// Each of the nodes, all of one column, takes or gives the draw.
+  void take(std::span<const NodeIndex> nodes, const Draw& draw, std::optional<Time> until) { lay_on(nodes, draw, until, 1); }
+  void give(std::span<const NodeIndex> nodes, const Draw& draw, std::optional<Time> until) { lay_on(nodes, draw, until, -1); }
+  /// Segments that a grant until then runs through.
+  std::size_t covered(SiteIndex site, std::optional<Time> until) const;
+  ColumnIndex column_of(NodeIndex node) const { return site_of(node).network->column_of(node); }
 
   const std::vector<Segment>& segments(SiteIndex site) const { return sites_[site].segments; }
   const SiteNetwork& network(SiteIndex site) const { return *sites_[site].network; }
@@ -82,7 +102,7 @@ class PowerLoads {
     std::shared_ptr<const SiteNetwork> network;
     std::vector<Segment> segments;
   };
-  void lay_on(NodeIndex node, const Draw& draw, std::optional<Time> until, std::int64_t sign);
+  void lay_on(std::span<const NodeIndex> nodes, const Draw& draw, std::optional<Time> until, std::int64_t sign);
   void lay_idle(Site& site);
   /// Holds what `nodes` hold, in one pass over them: for a large site much faster than taking grant by grant.
   void lay_on_all(const Site& site, Segment& segment, std::vector<Draw> nodes) const;

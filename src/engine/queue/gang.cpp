@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "engine/ledger/ledger.h"
+#include "engine/queue/reclaim.h"
 
 namespace penstock {
 namespace {
@@ -40,24 +41,41 @@ void conclude(Step& step, Uid uid) {
   const std::string message = job.message;
   const bool may_restart = reason == JobReason::kTaskFailed || reason == JobReason::kLaunchFailed ||
                            reason == JobReason::kNodeLost || reason == JobReason::kLeaseExpired;
-  if (reason == JobReason::kShed) {
-    step.emit(JobRequeued{uid, reason, message, step.now()});
+  const Duration saved = saved_work(job, step.now(), is_displaced(reason));
+  if (is_displaced(reason)) {
+    step.emit(JobRequeued{uid, reason, message, step.now(), saved});
     return;
   }
-  const std::int32_t failures = job.attempt - job.sheds;
+  const std::int32_t failures = job.attempt - job.displaced;
   if (may_restart && failures <= job.spec.max_restarts) {
     Duration wait = kFirstBackOff;
     for (std::int32_t i = 1; i < failures && wait < kMostBackOff; ++i) wait = wait * 2;
-    step.emit(JobRequeued{uid, reason, message, step.now() + std::min(wait, kMostBackOff)});
+    step.emit(JobRequeued{uid, reason, message, step.now() + std::min(wait, kMostBackOff), saved});
     return;
   }
   const JobPhase phase = reason == JobReason::kCompleted   ? JobPhase::kSucceeded
                          : reason == JobReason::kCancelled ? JobPhase::kCancelled
                                                            : JobPhase::kFailed;
-  step.emit(JobFinished{uid, phase, reason, message});
+  finish_job(step, uid, phase, reason, message);
 }
 
 }  // namespace
+
+void finish_job(Step& step, Uid uid, JobPhase phase, JobReason reason, const std::string& message) {
+  step.emit(JobFinished{uid, phase, reason, message});
+  // Chains may be long: a list, not a recursion.
+  std::vector<Uid> ended;
+  if (phase != JobPhase::kSucceeded) ended.push_back(uid);
+  while (!ended.empty()) {
+    const Job& cause = *step.state().find_job(ended.back());
+    ended.pop_back();
+    for (const Uid other : step.state().line().awaiting(cause.uid)) {
+      step.emit(JobFinished{other, JobPhase::kCancelled, JobReason::kDependency,
+                            fmt::format("{} has {}", cause.name, name_of(cause.phase))});
+      ended.push_back(other);
+    }
+  }
+}
 
 void take_report(Step& step, const TaskReport& report, const std::string* node) {
   const Job* job = step.state().job_of_allocation(report.allocation);
@@ -69,7 +87,7 @@ void take_report(Step& step, const TaskReport& report, const std::string* node) 
   step.emit(TaskChanged{uid, report});
   if (report.phase != TaskPhase::kExited) return;
   if (!succeeded(report) && job->phase != JobPhase::kStopping) {
-    step.emit(JobStopping{uid, reason_of(report), describe(*job, report)});
+    step.emit(JobStopping{uid, reason_of(report), describe(*job, report), std::nullopt});
   }
   const bool all = std::all_of(job->tasks.begin(), job->tasks.end(),
                                [](const TaskReport& task) { return task.phase == TaskPhase::kExited; });

@@ -10,6 +10,9 @@ namespace penstock {
 void take_report(Step& step, const TaskReport& report, const std::string* node);
 
 /// The first back-off after a failed attempt; doubled each time up to the most.
+/// Ends a job for good; jobs that needed it to succeed end with it if it has not.
+void finish_job(Step& step, Uid job, JobPhase phase, JobReason reason, const std::string& message);
+
 inline constexpr Duration kFirstBackOff = seconds(5);
 inline constexpr Duration kMostBackOff = minutes(10);
 

@@ -1,4 +1,4 @@
-// The queue: who waits, in which order, who may start now, and why the others may not.
+// The queue as its users see it: what they ask of it, and why a job waits.
 #pragma once
 
 #include "engine/step.h"
@@ -8,6 +8,8 @@ namespace penstock {
 /// Accepts or refuses each job of the batch.
 Result<Reply> submit_jobs(Step& step, const SubmitJobs& command);
 Result<Reply> cancel_job(Step& step, const CancelJob& command);
+Result<Reply> hold_job(Step& step, const HoldJob& command);
+Result<Reply> suspend_job(Step& step, const SuspendJob& command);
 
 /// Why a job does not start; a closed vocabulary.
 enum class WaitReason {
@@ -24,7 +26,13 @@ enum class WaitReason {
   kPower,         ///< an element, the import, the ramp or power supplies would be above a limit
   kCooling,       ///< a cooling loop would be above a limit
   kBackOff,       ///< it failed a moment ago
-  kAheadInQueue,  ///< a job of higher priority waits for the same nodes
+  kMaintenance,   ///< maintenance would begin before it ends
+  kReserved,      ///< GPUs are free and belong to reserved contracts
+  kHold,          ///< someone holds it back
+  kDependency,    ///< another job has to end first
+  kReservation,   ///< it starts at a date to come
+  kShare,         ///< nodes are kept for a job of another project, whose turn came first
+  kAheadInQueue,  ///< nodes are kept for a job of the same project that stands before it
 };
 constexpr auto enum_names(WaitReason) {
   using R = WaitReason;
@@ -34,7 +42,14 @@ constexpr auto enum_names(WaitReason) {
                     EnumName<R>{R::kTooLarge, "too-large"},    EnumName<R>{R::kHealth, "health"},
                     EnumName<R>{R::kGpusBusy, "gpus-busy"},    EnumName<R>{R::kFragmented, "fragmented"},
                     EnumName<R>{R::kPower, "power"},
-                    EnumName<R>{R::kCooling, "cooling"},       EnumName<R>{R::kBackOff, "back-off"},      EnumName<R>{R::kAheadInQueue, "ahead-in-queue"}};
+                    EnumName<R>{R::kCooling, "cooling"},       EnumName<R>{R::kBackOff, "back-off"},
+                    EnumName<R>{R::kMaintenance, "maintenance"},
+                    EnumName<R>{R::kReserved, "reserved"},
+                    EnumName<R>{R::kHold, "hold"},
+                    EnumName<R>{R::kDependency, "dependency"},
+                    EnumName<R>{R::kReservation, "reservation"},
+                    EnumName<R>{R::kShare, "share"},
+                    EnumName<R>{R::kAheadInQueue, "ahead-in-queue"}};
 }
 
 struct WaitCause {
@@ -52,7 +67,7 @@ struct WaitCause {
   }
 };
 
-/// When a pending job that waits for room could start at the earliest, as far as it is known now; see earliest_start().
+/// When a pending job is promised to start, or could be promised to as things stand now; see plan_promise().
 std::optional<Time> promised_start(const State& state, const Job& job, Time now);
 
 /// Changes of a pending job, each by itself, with which it would start now: less power, fewer tasks, another site. Sentences
@@ -61,27 +76,5 @@ std::vector<std::string> alternatives(State& state, const Job& job, Time now);
 
 /// Every cause that keeps a pending job waiting, nothing if it could start now.
 std::vector<WaitCause> why_waiting(State& state, const Job& job, Time now);
-
-/// Works through the queue. Remembers what it has already tried, so that a pass costs little when nothing changed.
-class Scheduler {
- public:
-  /// Starts every pending job that may start now: in order of priority, then age. One that does not fit is passed
-  /// over by its equals, but jobs of lower priority do not get any node of a site and type that it could use.
-  void pass(Step& step);
-  /// When a pass should happen even though nothing changed; nothing if none is needed.
-  std::optional<Time> next_due() const { return next_due_; }
-  /// Forgets what was tried.
-  void forget() { openings_ = ~std::uint64_t{0}; }
-
- private:
-  void try_to_start(Step& step, const Job& job);
-
-  std::uint64_t openings_ = ~std::uint64_t{0};  // State::openings() at the last full pass
-  Uid newest_;                                  // the youngest job that has been looked at
-  std::optional<Time> next_due_;
-  // Of jobs that did not fit since the last full pass; what has no room does not get any before the next opening.
-  std::map<std::int32_t, std::set<PoolIndex>, std::greater<>> blocked_;  // by priority: pools that they want
-  std::set<std::pair<std::int32_t, std::uint64_t>> hopeless_;            // priorities and shapes of their gangs
-};
 
 }  // namespace penstock

@@ -48,7 +48,7 @@ std::vector<TaskOrder> orders_for(const State& state, const std::string& node) {
       order.peers.push_back(fmt::format("{}:{}", address_of(state, peer.node), peer.port));
     }
     order.time_limit = job.spec.time_limit;
-    order.stop_grace = job.spec.stop_grace.value_or(kDefaultGrace);
+    order.stop_grace = job.grace.value_or(job.spec.stop_grace.value_or(kDefaultGrace));
     orders.push_back(std::move(order));
   }
   return orders;

@@ -17,7 +17,8 @@ bool simulated(const State& state, const Job& job) {
 }
 
 Time end_of(const Job& job, TaskEnd& end) {
-  const Duration run = job.spec.estimate.value_or(job.spec.time_limit.value_or(SimulatedRuntime::kDefaultRun));
+  const Duration all = job.spec.estimate.value_or(job.spec.time_limit.value_or(SimulatedRuntime::kDefaultRun));
+  const Duration run = std::max(milliseconds(1), all - job.saved);  // it goes on from its checkpoint
   const bool cut = job.spec.time_limit && *job.spec.time_limit < run;
   end = cut ? TaskEnd::kTimeLimit : TaskEnd::kExited;
   return job.allocation->from + (cut ? *job.spec.time_limit : run);

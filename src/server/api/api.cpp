@@ -130,6 +130,9 @@ void Api::build() {
        "", none, 200, kJson, schemas.of<JobPage>(), &Api::list_jobs});
   add({"GET", kJob, "getJob", "Jobs", "Get a job, from the archive if it ended long ago", Right::kReadTenancy, {}, "", none, 200, kJson, schemas.of<JobView>(), &Api::get_job});
   add({"POST", "/v1/jobs/{tenant}/{project}/{job}/cancel", "cancelJob", "Jobs", "Cancel a job", Right::kWriteJobs, {{"version", "refuse unless the job has this version"}}, "", none, 200, kJson, schemas.of<Reply>(), &Api::cancel_job});
+  add({"POST", "/v1/jobs/{tenant}/{project}/{job}/hold", "holdJob", "Jobs", "Hold a waiting job back", Right::kWriteJobs, {{"version", "refuse unless the job has this version"}}, "", none, 200, kJson, schemas.of<Reply>(), &Api::hold_job});
+  add({"POST", "/v1/jobs/{tenant}/{project}/{job}/release", "releaseJob", "Jobs", "Let a job go that is held back or was suspended", Right::kWriteJobs, {{"version", "refuse unless the job has this version"}}, "", none, 200, kJson, schemas.of<Reply>(), &Api::release_job});
+  add({"POST", "/v1/jobs/{tenant}/{project}/{job}/suspend", "suspendJob", "Jobs", "Stop a job with what its checkpoints keep, and hold it back", Right::kWriteJobs, {{"version", "refuse unless the job has this version"}}, "", none, 200, kJson, schemas.of<Reply>(), &Api::suspend_job});
   add({"POST", "/v1/jobs/{tenant}/{project}/{job}/power", "repowerJob", "Jobs", "Change the power limit of a job's GPUs, within all limits", Right::kWriteJobs, {}, kJson, schemas.of<RepowerRequest>(), 200, kJson, schemas.of<Reply>(), &Api::repower_job});
   add({"GET", "/v1/jobs/{tenant}/{project}/{job}/explain", "explainJob", "Jobs", "Why a job waits", Right::kReadTenancy, {}, "", none, 200, kJson, schemas.of<Explanation>(), &Api::explain_job});
   add({"GET", "/v1/jobs/{tenant}/{project}/{job}/logs", "jobLogs", "Jobs", "Output of one task, as bytes", Right::kReadTenancy,

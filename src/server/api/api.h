@@ -101,6 +101,10 @@ class Api {
   void list_jobs(std::shared_ptr<Call> call);
   void get_job(std::shared_ptr<Call> call);
   void cancel_job(std::shared_ptr<Call> call);
+  void hold_job(std::shared_ptr<Call> call);
+  void release_job(std::shared_ptr<Call> call);
+  void suspend_job(std::shared_ptr<Call> call);
+  void of_job(std::shared_ptr<Call> call, const std::function<Command(const std::string&, std::optional<Position>)>& make);
   void explain_job(std::shared_ptr<Call> call);
   void repower_job(std::shared_ptr<Call> call);
   void job_log(std::shared_ptr<Call> call);

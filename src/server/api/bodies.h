@@ -106,6 +106,7 @@ struct Explanation {
   JobPhase phase = JobPhase::kPending;
   std::string summary;
   std::vector<WaitCause> causes;
+  bool promised = false;
   std::optional<Time> promised_start;
   std::vector<std::string> alternatives;
 
@@ -115,6 +116,7 @@ struct Explanation {
                   field("phase", &Explanation::phase, required, "its phase"),
                   field("summary", &Explanation::summary, required, "one sentence"),
                   field("causes", &Explanation::causes, optional, "everything that keeps it waiting"),
+                  field("promised", &Explanation::promised, optional, "true: its place is kept"),
                   field("promisedStart", &Explanation::promised_start, optional,
                         "the first date on which it would fit, if what runs ends at its time limit or goes on for good; a date, "
                         "not a reservation"),

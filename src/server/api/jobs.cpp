@@ -121,14 +121,29 @@ void Api::get_job(std::shared_ptr<Call> call) {
   });
 }
 
-void Api::cancel_job(std::shared_ptr<Call> call) {
+void Api::of_job(std::shared_ptr<Call> call, const std::function<Command(const std::string&, std::optional<Position>)>& make) {
   const std::string name = call->name();
   if (!call->sees(tenant_of(name))) return refuse(call, unknown("Job", name));
   auto version = number(*call, "version", 0, ~std::uint64_t{0} >> 1);
   if (!version.ok()) return refuse(call, version.error());
-  CancelJob command{name, std::nullopt};
-  if (call->query.contains("version")) command.version = *version;
+  Command command = make(name, call->query.contains("version") ? std::optional<Position>(*version) : std::nullopt);
   execute(std::move(call), std::move(command), 200);
+}
+
+void Api::cancel_job(std::shared_ptr<Call> call) {
+  of_job(std::move(call), [](const std::string& name, std::optional<Position> version) { return CancelJob{name, version}; });
+}
+
+void Api::hold_job(std::shared_ptr<Call> call) {
+  of_job(std::move(call), [](const std::string& name, std::optional<Position> version) { return HoldJob{name, true, version}; });
+}
+
+void Api::release_job(std::shared_ptr<Call> call) {
+  of_job(std::move(call), [](const std::string& name, std::optional<Position> version) { return HoldJob{name, false, version}; });
+}
+
+void Api::suspend_job(std::shared_ptr<Call> call) {
+  of_job(std::move(call), [](const std::string& name, std::optional<Position> version) { return SuspendJob{name, version}; });
 }
 
 void Api::repower_job(std::shared_ptr<Call> call) {
@@ -152,6 +167,7 @@ void Api::explain_job(std::shared_ptr<Call> call) {
       out.causes = why_waiting(view.state, *job, view.now);
       out.summary = out.causes.empty() ? "it fits now and starts with the next pass of the scheduler"
                                        : fmt::format("it waits: {}", out.causes.front().message);
+      out.promised = job->promise.has_value();
       if (!out.causes.empty()) {
         out.promised_start = promised_start(view.state, *job, view.now);
         out.alternatives = alternatives(view.state, *job, view.now);

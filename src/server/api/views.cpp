@@ -1,6 +1,8 @@
 // From state to what the API shows.
 #include "server/api/views.h"
 
+#include "engine/placement/capacity.h"
+
 #include <algorithm>
 
 #include "engine/ledger/ledger.h"
@@ -26,7 +28,7 @@ std::vector<Condition> conditions_of(const Job& job) {
   return {place, run, end};
 }
 
-MilliGpu held_on(const NodeLoads& loads, NodeIndex node) {
+MilliGpu held_on(const SiteLoads& loads, NodeIndex node) {
   std::int64_t used = 0;
   for (std::int32_t d = 0; d < loads.devices(node); ++d) used += loads.used(node, d);
   return MilliGpu(used);
@@ -46,6 +48,15 @@ JobView job_view(const State& state, const Job& job, Detail detail, Time now) {
   status.submitter = job.submitter;
   status.attempt = job.attempt;
   if (job.phase == JobPhase::kPending) status.not_before = job.not_before;
+  status.held = job.held;
+  status.displaced = job.displaced;
+  status.saved = job.saved;
+  if (job.promise) {
+    std::set<std::string_view> nodes;
+    for (const TaskPlacement& task : job.promise->tasks) nodes.insert(task.node);
+    status.promise = PromiseView{job.promise->at, job.promise->since, std::string(tenant_of(job.promise->tasks.front().node)),
+                                 nodes.size(), job.promise->cause};
+  }
   status.started = job.started;
   status.ended = job.ended;
   status.conditions = conditions_of(job);
@@ -110,7 +121,7 @@ JobView job_view(const State& state, const Job& job, Detail detail, Time now) {
 
 NodeView node_view(const State& state, const Leases& leases, NodeIndex index, Detail detail) {
   const Estate& estate = state.estate();
-  const NodeLoads& loads = state.loads();
+  const SiteLoads& loads = state.loads().site_of(index);
   const EstateNode& node = estate.nodes()[index];
   const EstateType& type = estate.type_of(index);
   const EstateRack& rack = estate.racks()[node.rack];
@@ -149,27 +160,37 @@ NodeView node_view(const State& state, const Leases& leases, NodeIndex index, De
   return view;
 }
 
-std::vector<CapacityView> capacity_views(const State& state) {
+std::vector<CapacityView> capacity_views(State& state) {
   const Estate& estate = state.estate();
   std::map<std::pair<std::string, std::string>, CapacityView> rows;
-  for (const Pool& pool : state.loads().pools()) {
-    const NodeTypeSpec& type = estate.types()[pool.type].spec;
-    CapacityView& row = rows[{estate.sites()[pool.site].name, type.devices.model}];
-    row.site = estate.sites()[pool.site].name;
-    row.gpu_model = type.devices.model;
-    row.nodes += pool.nodes;
-    row.nodes_ready += pool.ready;
-    row.gpus += pool.devices;
-    row.gpus_free += pool.free_devices;
-    row.max += type.power.max * pool.nodes;
+  for (SiteIndex site = 0; site < estate.sites().size(); ++site) {
+    for (const Pool& pool : state.loads().site(site).pools()) {
+      const NodeTypeSpec& type = estate.types()[pool.type].spec;
+      CapacityView& row = rows[{estate.sites()[site].name, type.devices.model}];
+      row.nodes += pool.nodes;
+      row.nodes_ready += pool.ready;
+      row.gpus += pool.devices;
+      row.max += type.power.max * pool.nodes;
+    }
   }
   for (NodeIndex i = 0; i < estate.nodes().size(); ++i) {
     CapacityView& row = rows[{estate.site_of(i).name, estate.type_of(i).spec.devices.model}];
-    row.gpus_held += held_on(state.loads(), i);
-    row.demand += state.loads().demand(i);
+    row.gpus_held += held_on(state.loads().site_of(i), i);
+    row.demand += state.loads().site_of(i).demand(i);
+  }
+  for (const Room& room : room_now(state)) {
+    CapacityView& row = rows[{estate.sites()[room.site].name, room.gpu_model}];
+    row.gpus_free = room.free;
+    row.gpus_kept = room.kept;
+    row.gpus_feasible = room.feasible;
+    row.bound_by = room.bound_by;
+    for (const TierRoom& tier : room.tiers) row.tiers.push_back({tier.tier, tier.group, tier.groups, tier.gpus, tier.nodes});
   }
   std::vector<CapacityView> out;
-  for (auto& [key, row] : rows) out.push_back(std::move(row));
+  for (auto& [key, row] : rows) {
+    std::tie(row.site, row.gpu_model) = key;
+    out.push_back(std::move(row));
+  }
   return out;
 }
 

@@ -141,6 +141,23 @@ struct UsageView {
   }
 };
 
+struct PromiseView {
+  std::optional<Time> at;
+  Time since;
+  std::string site;
+  std::uint64_t nodes = 0;
+  std::string cause;
+
+  static constexpr auto schema() {
+    return object("PromiseView", "A start that nobody who comes later may delay.",
+                  field("at", &PromiseView::at, optional, "at the latest then; none: when its nodes become free"),
+                  field("since", &PromiseView::since, required, "when it was given"),
+                  field("site", &PromiseView::site, required, "where its place is kept"),
+                  field("nodes", &PromiseView::nodes, required, "nodes that are kept"),
+                  field("cause", &PromiseView::cause, optional, "why it was given anew, or what makes way for it"));
+  }
+};
+
 struct JobStatus {
   JobPhase phase = JobPhase::kPending;
   JobReason reason = JobReason::kNone;
@@ -148,7 +165,11 @@ struct JobStatus {
   std::string contract;
   std::string submitter;
   std::int32_t attempt = 1;
+  bool held = false;
   std::optional<Time> not_before;
+  std::optional<PromiseView> promise;
+  std::int32_t displaced = 0;
+  Duration saved;
   std::optional<Time> started;
   std::optional<Time> ended;
   std::vector<Condition> conditions;
@@ -163,7 +184,12 @@ struct JobStatus {
                   field("contract", &JobStatus::contract, required, "contract it runs under"),
                   field("submitter", &JobStatus::submitter, optional, "who submitted it"),
                   field("attempt", &JobStatus::attempt, required, "which start this is, from 1"),
+                  field("held", &JobStatus::held, optional, "true: it waits until it is released"),
                   field("notBefore", &JobStatus::not_before, optional, "end of its back-off"),
+                  field("promise", &JobStatus::promise, optional, "its start, while it waits"),
+                  field("displaced", &JobStatus::displaced, optional,
+                        "attempts that ended because others needed their place or power"),
+                  field("saved", &JobStatus::saved, optional, "of its work, in checkpoints"),
                   field("started", &JobStatus::started, optional, "when all tasks first ran"),
                   field("ended", &JobStatus::ended, optional, "when it ended"),
                   field("conditions", &JobStatus::conditions, optional, "Placed, Running, Ended"),
@@ -246,6 +272,23 @@ struct NodeView {
   }
 };
 
+struct TierRoomView {
+  std::string tier;
+  Grouping group = Grouping::kRack;
+  std::int64_t groups = 0;
+  std::int64_t gpus = 0;
+  std::int64_t nodes = 0;
+
+  static constexpr auto schema() {
+    return object("TierRoom", "The most that one group of a tier has free.",
+                  field("tier", &TierRoomView::tier, required, "nvlink, a tier of the fabric, or site"),
+                  field("group", &TierRoomView::group, required, "which part of the site a group of it serves"),
+                  field("groups", &TierRoomView::groups, required, "how many groups there are"),
+                  field("gpus", &TierRoomView::gpus, required, "whole GPUs free in the best group"),
+                  field("nodes", &TierRoomView::nodes, required, "nodes wholly free there"));
+  }
+};
+
 /// One site and model in `penstock top`.
 struct CapacityView {
   std::string site;
@@ -254,6 +297,10 @@ struct CapacityView {
   std::int64_t nodes_ready = 0;
   std::int64_t gpus = 0;
   std::int64_t gpus_free = 0;
+  std::int64_t gpus_kept = 0;
+  std::int64_t gpus_feasible = 0;
+  std::string bound_by;
+  std::vector<TierRoomView> tiers;
   MilliGpu gpus_held;
   Watts demand;
   Watts max;
@@ -265,7 +312,12 @@ struct CapacityView {
                   field("nodes", &CapacityView::nodes, required, "nodes"),
                   field("nodesReady", &CapacityView::nodes_ready, required, "nodes that can take work"),
                   field("gpus", &CapacityView::gpus, required, "GPUs"),
-                  field("gpusFree", &CapacityView::gpus_free, required, "whole GPUs free on ready nodes"),
+                  field("gpusFree", &CapacityView::gpus_free, required, "whole GPUs free on ready nodes and kept for nobody"),
+                  field("gpusKept", &CapacityView::gpus_kept, required, "whole GPUs free and kept for promised starts"),
+                  field("gpusFeasible", &CapacityView::gpus_feasible, required,
+                        "of the free ones, how many power and cooling would let start now at full power"),
+                  field("boundBy", &CapacityView::bound_by, optional, "the limit that stops the rest"),
+                  field("tiers", &CapacityView::tiers, required, "free GPUs that lie together, the nearest tier first"),
                   field("gpusHeld", &CapacityView::gpus_held, required, "GPUs held"),
                   field("demand", &CapacityView::demand, required, "watts that allocations may draw"),
                   field("max", &CapacityView::max, required, "watts that all nodes draw at most"));
@@ -307,7 +359,7 @@ ObjectView object_view(Kind kind, const Object<Spec>& object) {
 }
 JobView job_view(const State& state, const Job& job, Detail detail, Time now);
 NodeView node_view(const State& state, const Leases& leases, NodeIndex node, Detail detail);
-std::vector<CapacityView> capacity_views(const State& state);
+std::vector<CapacityView> capacity_views(State& state);
 TokenView token_view(const TokenRecord& token);
 
 PENSTOCK_JSON_ELSEWHERE(ObjectView);

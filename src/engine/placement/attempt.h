@@ -1,0 +1,116 @@
+// A gang on its way into one site: task by task, packed, within all limits. docs/scheduler.md, "Placement", tells the rules.
+#pragma once
+
+#include "engine/placement/placement.h"
+
+namespace penstock {
+
+/// How the tasks lie to one another at this site: the wishes of the job as levels of the estate.
+struct Closeness {
+  std::optional<Grouping> pack;
+  bool pack_required = false;
+  std::optional<Grouping> spread;
+  bool spread_required = false;
+  std::optional<Grouping> segment;
+  std::int32_t segment_tasks = 1;
+};
+/// Nothing if the job requires a tier that the site does not have.
+std::optional<Closeness> closeness_of(const Estate& estate, SiteIndex site, const JobSpec& spec);
+
+/// What it has taken of `loads` and `power` is given back when it ends.
+class Attempt {
+ public:
+  Attempt(const State& state, SiteLoads& loads, PowerLoads& power, Pictures kept, const Job& job,
+          const Closeness& closeness, Time now, bool explain);
+  Attempt(const Attempt&) = delete;
+  Attempt& operator=(const Attempt&) = delete;
+  ~Attempt() { roll_back(0); }
+
+  /// Whether every task found its place. `pools` by their place among the site's pools.
+  bool place_all(const PoolMask& pools);
+
+  /// The tasks by rank: groups in their order; within a group in the order of the estate, segments kept together.
+  std::vector<TaskPlacement> tasks() const;
+
+  /// Why place_all() failed, if power had a part in it.
+  PowerObstacle obstacle() const;
+
+ private:
+  // What one task of a group asks of a node of one type.
+  struct Need {
+    Draw draw;
+    Watts demand;
+    Watts firm;
+  };
+  // A group on its way.
+  struct Ask {
+    std::int32_t group = 0;
+    std::int32_t devices = 0;  // whole ones; 0: a share
+    std::int32_t milli = 0;    // of a share
+    bool one_a_node = false;   // while tasks are spread over nodes
+    const TaskGroupSpec* spec = nullptr;
+    std::vector<Need> needs;   // by pool
+    std::uint64_t key = 0;     // the same for asks that are alike
+  };
+  struct Seat {
+    NodeIndex node = kNowhere;
+    std::int32_t ask = 0;
+    std::int32_t segment = 0;
+    TaskPlacement task;
+  };
+  struct Scope {
+    DomainIndex domain = 0;
+    NodeIndex node = kNowhere;  // one node alone, if any
+  };
+
+  std::int64_t capacity(const Ask& ask, DomainIndex domain) const;  // never less than what it holds
+  std::pair<DomainIndex, DomainIndex> inside(DomainIndex domain, Grouping level) const;
+  std::vector<Scope> scopes(const Scope& within, Grouping level, const Ask& ask, std::int64_t want) const;
+  bool place_in_best_scope();
+  bool place_in(const Scope& scope);
+  bool place_segments(Ask& ask, const Scope& scope);
+  // Each returns how many tasks it placed, at most `want`.
+  std::int64_t fill(Ask& ask, const Scope& scope, std::int64_t want);
+  std::int64_t fill_domain(Ask& ask, DomainIndex domain, std::int64_t want);
+  std::int64_t fill_rack(Ask& ask, DomainIndex rack, std::int64_t want);
+  std::int64_t fill_node(Ask& ask, NodeIndex node, std::int64_t want);
+  std::int64_t fill_shares(Ask& ask, const Scope& scope, std::int64_t want);
+  std::int64_t fill_apart(Ask& ask, const Scope& scope, std::int64_t want);
+  // One task: on a node with just so many devices free, or on a shared device with so much room.
+  bool one_on(Ask& ask, DomainIndex domain, std::int32_t free);
+  bool one_beside(Ask& ask, DomainIndex domain, std::int32_t tenth);
+  template <class Count, class Try>
+  bool descend(const Ask& ask, DomainIndex domain, std::int32_t bit, Count count, Try try_rack);
+  bool put(Ask& ask, NodeIndex node);
+  // How many nodes like this one can draw it; takes and gives watts.
+  std::size_t room(NodeIndex node, const Draw& draw, std::size_t most);
+  void draw(std::span<const NodeIndex> nodes, const Draw& draw, bool take);
+  void seat(Ask& ask, NodeIndex node);
+  bool suits(NodeIndex node) const;
+  bool fits_beside_devices(const Ask& ask, NodeIndex node) const;
+  std::int64_t stranded_by(const Ask& ask, NodeIndex node) const;
+  void refused(const PowerBlock& block);
+  void roll_back(std::size_t to);
+  bool within_ramp();
+
+  const State& state_;
+  const Estate& estate_;
+  SiteLoads& loads_;
+  PowerLoads& power_;
+  Pictures kept_;
+  const Job& job_;
+  const ContractSpec& contract_;
+  const Closeness& closeness_;
+  const bool picky_;
+  const bool explain_;
+  const PoolMask* pools_ = nullptr;
+  std::optional<Time> until_;
+  std::int32_t segment_ = 0;
+  std::vector<Ask> asks_;  // the largest first
+  std::vector<Seat> seats_;
+  std::vector<NodeIndex> batch_;
+  std::map<std::tuple<std::size_t, PowerBlock::Kind, std::uint32_t, bool>, std::pair<PowerBlock, std::size_t>> blocks_;
+  PowerObstacle ramp_;
+};
+
+}  // namespace penstock

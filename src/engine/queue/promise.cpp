@@ -1,0 +1,417 @@
+// Looking ahead.
+#include "engine/queue/promise.h"
+
+#include <algorithm>
+
+#include "engine/contracts/contracts.h"
+
+namespace penstock {
+namespace {
+
+constexpr Duration kDefaultGrace = seconds(30);
+
+struct Running {
+  const Job* job;
+  std::optional<Time> ends;
+};
+
+std::vector<Running> running_at(const State& state, SiteIndex site, Time now) {
+  std::vector<Running> out;
+  std::set<Uid> seen;
+  state.for_each_held(site, [&](NodeIndex, const HeldTask&, const Job& job, const TaskPlacement&) {
+    if (seen.insert(job.uid).second) out.push_back({&job, ends_by(job, now)});
+  });
+  return out;
+}
+
+// What has been promised to others and will have begun by then; a promise without a date may begin at any time.
+void add_promised(const State& state, SiteIndex site, Time date, Uid except, std::vector<PowerLoads::Grant>& grants) {
+  for (const auto& [since, uid] : state.promised()) {
+    const Promise& promise = *state.find_job(uid)->promise;
+    if (uid == except || site_of(state, promise) != site || (promise.at && *promise.at > date)) continue;
+    for (const TaskPlacement& task : promise.tasks) {
+      const NodeIndex node = state.estate().find_node(task.node);
+      if (node != kNowhere) grants.push_back({node, draw_of(state.estate().type_of(node).spec, task, false), std::nullopt});
+    }
+  }
+}
+
+// A site as it will be.
+class Outlook {
+ public:
+  Outlook(const State& state, SiteIndex site, Time now, Uid job)
+      : state_(state), site_(site), now_(now), running_(running_at(state, site, now)), kept_(state, now, job) {
+    // Those without an end come last, the oldest first: nobody knows better who ends next.
+    std::stable_sort(running_.begin(), running_.end(), [](const Running& a, const Running& b) {
+      if (a.ends.has_value() != b.ends.has_value()) return a.ends.has_value();
+      return a.ends ? *a.ends < *b.ends : a.job->allocation->from < b.job->allocation->from;
+    });
+    limited_ = static_cast<std::size_t>(
+        std::find_if(running_.begin(), running_.end(), [](const Running& r) { return !r.ends; }) - running_.begin());
+  }
+
+  // The dates after `now` on which something may begin to fit.
+  std::vector<Time> dates() const {
+    std::set<Time> dates;
+    for (std::size_t i = 0; i < limited_; ++i) dates.insert(*running_[i].ends);
+    for (const PowerLoads::Segment& segment : state_.power().segments(site_)) dates.insert(segment.from);
+    const EstateSite& here = state_.estate().sites()[site_];
+    for (RackIndex r = here.first_rack; r < here.first_rack + here.racks; ++r) {
+      if (const auto& from = state_.estate().racks()[r].from) dates.insert(*from);
+    }
+    dates.erase(dates.begin(), dates.upper_bound(now_));
+    return {dates.begin(), dates.end()};
+  }
+  std::size_t unlimited() const { return running_.size() - limited_; }
+
+  // Where the gang would lie at `date`, if all that ends by then has ended and `ended` of the unlimited ones besides.
+  std::optional<std::vector<TaskPlacement>> place(const Job& job, const SitePools& pools, Time date, std::size_t ended) {
+    const Estate& estate = state_.estate();
+    const EstateSite& here = estate.sites()[site_];
+    const PoolsBySite open = open_to(state_, job, {pools}, date, site_);
+    if (open.empty()) return std::nullopt;
+    SiteLoads loads(estate, site_);
+    const SiteLoads& present = state_.loads().site(site_);
+    for (NodeIndex node = here.first_node; node < here.first_node + here.nodes; ++node) {
+      loads.set_ready(node, state_.usable(node, date));
+      loads.set_aside(node, present.aside(node));
+    }
+    if (job.promise) {  // to be given anew: what was kept for it is its own
+      for (const TaskPlacement& task : job.promise->tasks) {
+        const NodeIndex node = estate.find_node(task.node);
+        if (node != kNowhere && estate.nodes()[node].site == site_) loads.set_aside(node, false);
+      }
+    }
+    std::vector<PowerLoads::Grant> grants;
+    for (std::size_t i = 0; i < running_.size(); ++i) {
+      const Running& other = running_[i];
+      if (other.ends ? *other.ends <= date : i < limited_ + ended) continue;
+      for (std::size_t rank = 0; rank < other.job->allocation->tasks.size(); ++rank) {
+        const TaskPlacement& task = other.job->allocation->tasks[rank];
+        const NodeIndex node = estate.find_node(task.node);
+        loads.reserve(node, task, {other.job->uid, static_cast<std::int32_t>(rank)});
+        grants.push_back({node, draw_of(estate.type_of(node).spec, task, other.job->shed.has_value()), other.job->allocation->until});
+      }
+    }
+    add_promised(state_, site_, date, job.uid, grants);
+    PowerLoads power = PowerLoads::later(state_.power(), site_, date, grants);
+    std::optional<Time> ends;
+    if (job.spec.time_limit) ends = date + (*would_end_by(job, now_) - now_);
+    return place_at(state_, loads, power, kept_.between(site_, date, ends), job, open.front().pools, date);
+  }
+
+ private:
+  const State& state_;
+  SiteIndex site_;
+  Time now_;
+  std::vector<Running> running_;
+  std::size_t limited_ = 0;
+  KeptSites kept_;
+};
+
+}  // namespace
+
+std::optional<Time> ends_by(const Job& job, Time now) {
+  const Duration grace = job.grace.value_or(job.spec.stop_grace.value_or(kDefaultGrace)) + kStopMargin;
+  if (job.phase == JobPhase::kStopping) return now + grace;
+  if (!job.allocation->until) return std::nullopt;
+  return std::max(now, *job.allocation->until) + grace;
+}
+
+std::optional<Time> would_end_by(const Job& job, Time now) {
+  if (!job.spec.time_limit) return std::nullopt;
+  return now + *job.spec.time_limit + job.spec.stop_grace.value_or(kDefaultGrace) + kStopMargin;
+}
+
+std::vector<Kept>& KeptSites::at(SiteIndex site) {
+  const auto [found, fresh] = sites_.try_emplace(site);
+  if (!fresh || state_->promised().empty()) return found->second;
+  std::set<Time> dates;
+  for (const auto& [since, uid] : state_->promised()) {
+    const Promise& promise = *state_->find_job(uid)->promise;
+    if (uid != except_ && site_of(*state_, promise) == site) dates.insert(std::max(now_, promise.at.value_or(now_)));
+  }
+  for (const Time date : dates) {
+    std::vector<PowerLoads::Grant> grants;
+    state_->for_each_held(site, [&](NodeIndex node, const HeldTask&, const Job& job, const TaskPlacement& task) {
+      const auto ends = ends_by(job, now_);
+      if (ends && *ends <= date) return;
+      grants.push_back({node, draw_of(state_->estate().type_of(node).spec, task, job.shed.has_value()), job.allocation->until});
+    });
+    add_promised(*state_, site, date, except_, grants);
+    found->second.push_back({date, PowerLoads::later(state_->power(), site, date, grants)});
+  }
+  return found->second;
+}
+
+Pictures KeptSites::between(SiteIndex site, Time from, std::optional<Time> ends) {
+  Pictures out;
+  for (Kept& kept : at(site)) {
+    if (kept.from >= from && (!ends || kept.from < *ends)) out.push_back(&kept.power);
+  }
+  return out;
+}
+
+PicturesOf KeptSites::against(const Job& job) {
+  if (state_->promised().empty()) return {};
+  return [this, ends = would_end_by(job, now_)](SiteIndex site) { return between(site, now_, ends); };
+}
+
+void KeptSites::add(const Job& job, const std::vector<TaskPlacement>& tasks) {
+  const Estate& estate = state_->estate();
+  const auto found = sites_.find(estate.nodes()[estate.find_node(tasks.front().node)].site);
+  if (found == sites_.end()) return;
+  std::optional<Time> until;
+  if (job.spec.time_limit) until = now_ + *job.spec.time_limit;
+  const auto ends = would_end_by(job, now_);
+  for (Kept& kept : found->second) {
+    if (ends && *ends <= kept.from) continue;
+    for (const TaskPlacement& task : tasks) {
+      const NodeIndex node = estate.find_node(task.node);
+      kept.power.take(node, draw_of(estate.type_of(node).spec, task, false), until);
+    }
+  }
+}
+
+SiteIndex site_of(const State& state, const Promise& promise) {
+  const NodeIndex node = state.estate().find_node(promise.tasks.front().node);
+  return node == kNowhere ? kNowhere : state.estate().nodes()[node].site;
+}
+
+std::optional<std::vector<TaskPlacement>> take_up(State& state, KeptSites& others, const Job& job, const PoolsBySite& pools, Time now) {
+  const SiteIndex site = site_of(state, *job.promise);
+  const auto allowed = std::find_if(pools.begin(), pools.end(), [&](const SitePools& of_site) { return of_site.site == site; });
+  if (allowed == pools.end()) return std::nullopt;
+  const Estate& estate = state.estate();
+  SiteLoads& loads = state.scratch_loads().site(site);
+  Pictures pictures{&state.scratch_power()};
+  if (job.promise->at && *job.promise->at > now) {
+    for (PowerLoads* other : others.between(site, now, *job.promise->at)) pictures.push_back(other);
+  }
+  std::optional<Time> until;
+  if (job.spec.time_limit) until = now + *job.spec.time_limit;
+  std::vector<TaskPlacement> tasks = job.promise->tasks;
+  std::size_t taken = 0;
+  bool fits = true;
+  for (TaskPlacement& task : tasks) {
+    const NodeIndex node = estate.find_node(task.node);
+    fits = node != kNowhere && allowed->pools[loads.pool_of(node)] != 0 && loads.ready(node) && capable(state, job, node) && loads.free_cpu(node) >= task.cpu &&
+           loads.free_memory(node) >= task.memory && loads.free_disk(node) >= task.disk;
+    for (const std::int32_t device : task.devices) {
+      if (!fits || device >= loads.devices(node)) {
+        fits = false;
+        break;
+      }
+      const std::int32_t room = 1000 - loads.used(node, device);
+      fits = room >= (task.devices.size() > 1 ? 1000 : task.gpus.count());
+      if (!fits) break;
+    }
+    if (!fits) break;
+    task.port = loads.free_port(node);
+    const Draw draw = draw_of(estate.type_of(node).spec, task, false);
+    fits = task.port != 0 && std::all_of(pictures.begin(), pictures.end(), [&](PowerLoads* p) { return p->fits(node, draw, until); });
+    if (!fits) break;
+    for (PowerLoads* picture : pictures) picture->take(node, draw, until);
+    loads.reserve(node, task, {job.uid, static_cast<std::int32_t>(taken)});
+    ++taken;
+  }
+  while (taken > 0) {
+    const TaskPlacement& task = tasks[--taken];
+    const NodeIndex node = estate.find_node(task.node);
+    loads.undo(node, task, {job.uid, static_cast<std::int32_t>(taken)});
+    const Draw draw = draw_of(estate.type_of(node).spec, task, false);
+    for (PowerLoads* picture : pictures) picture->give(node, draw, until);
+  }
+  return fits ? std::optional(std::move(tasks)) : std::nullopt;
+}
+
+void keep_nodes(State& state, const Promise& promise, bool kept) {
+  for (const TaskPlacement& task : promise.tasks) {
+    const NodeIndex node = state.estate().find_node(task.node);
+    if (node != kNowhere) state.scratch_loads().site_of(node).set_aside(node, kept);
+  }
+}
+
+std::optional<Promise> plan_promise(const State& state, const Job& job, const PoolsBySite& pools, Time now,
+                                    std::optional<Time> at) {
+  // The largest sites first: there most ends, and soonest.
+  std::vector<std::pair<std::int64_t, const SitePools*>> sites;
+  for (const SitePools& of_site : pools) {
+    std::int64_t devices = 0;
+    const std::vector<Pool>& here = state.loads().site(of_site.site).pools();
+    for (std::size_t p = 0; p < here.size(); ++p) {
+      if (of_site.pools[p] != 0) devices += here[p].devices;
+    }
+    sites.emplace_back(-devices, &of_site);
+  }
+  std::stable_sort(sites.begin(), sites.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  if (sites.size() > kPlanSites) sites.resize(kPlanSites);
+
+  std::optional<Promise> best;
+  for (const auto& [devices, of_site] : sites) {
+    Outlook outlook(state, of_site->site, now, job.uid);
+    std::optional<Promise> here;
+    const auto try_at = [&](Time date, std::size_t ended) {
+      auto tasks = outlook.place(job, *of_site, date, ended);
+      if (!tasks) return false;
+      here = Promise{ended == 0 ? std::optional(date) : std::nullopt, now, {}, std::move(*tasks)};
+      return true;
+    };
+    if (at) {
+      if (try_at(*at, 0)) return here;
+      continue;
+    }
+    const std::vector<Time> dates = outlook.dates();
+    // Work ends and nothing begins, so that a later date mostly holds what an earlier one does; where a limit falls on the
+    // way, the date that is found is one that holds it all the same.
+    std::size_t fails = 0, holds = dates.size();
+    if (!dates.empty() && try_at(dates.back(), 0)) {
+      holds = dates.size() - 1;
+      while (fails < holds) {
+        const std::size_t middle = fails + (holds - fails) / 2;
+        if (try_at(dates[middle], 0)) {
+          holds = middle;
+        } else {
+          fails = middle + 1;
+        }
+      }
+    } else {
+      const Time date = dates.empty() ? now : dates.back();
+      std::size_t few = 1, many = outlook.unlimited();
+      if (many == 0 || !try_at(date, many)) continue;
+      while (few < many) {
+        const std::size_t middle = few + (many - few) / 2;
+        if (try_at(date, middle)) {
+          many = middle;
+        } else {
+          few = middle + 1;
+        }
+      }
+    }
+    const auto sooner = [](const Promise& a, const Promise& b) { return a.at && (!b.at || *a.at < *b.at); };
+    if (here && (!best || sooner(*here, *best))) best = std::move(here);
+  }
+  return best;
+}
+
+PoolsBySite open_to(const State& state, const Job& job, const PoolsBySite& pools, Time at, std::optional<SiteIndex> later) {
+  if (class_rank(state.facts().contracts.at(job.contract).spec.service_class) != 1) return pools;
+  const SpareNodes spare = spare_nodes(state, job, at, would_end_by(job, at), later);
+  PoolsBySite out;
+  for (const SitePools& of_site : pools) {
+    const SiteLoads& loads = state.loads().site(of_site.site);
+    SitePools open = of_site;
+    bool any = false;
+    for (std::uint32_t p = 0; p < open.pools.size(); ++p) {
+      if (open.pools[p] == 0) continue;
+      // How many nodes it will touch anew is not known before it lies there; so many at the most.
+      std::int64_t nodes = 0;
+      for (const TaskGroupSpec& group : job.spec.groups) {
+        const std::int64_t per_node = std::max<std::int64_t>(1, loads.most_devices(p) * std::int64_t{1000} / group.gpus.count());
+        nodes += (group.replicas + per_node - 1) / per_node;
+      }
+      if (spare[of_site.site][p] && nodes > *spare[of_site.site][p]) open.pools[p] = 0;
+      any = any || open.pools[p] != 0;
+    }
+    if (any) out.push_back(std::move(open));
+  }
+  return out;
+}
+
+namespace {
+
+// Which nodes work that stays lies on or will, and how much is held under each contract.
+struct InUse {
+  std::vector<std::vector<std::int64_t>> nodes;  // by site and pool
+  std::map<std::string, std::int64_t> gone;      // thousandths of a GPU, by contract, that have ended
+};
+
+InUse in_use(const State& state, const Job& job, Time at, std::optional<SiteIndex> later) {
+  const Estate& estate = state.estate();
+  InUse out;
+  out.nodes.resize(estate.sites().size());
+  for (SiteIndex s = 0; s < estate.sites().size(); ++s) {
+    const std::size_t pools = state.loads().site(s).pools().size();
+    for (std::uint32_t p = 0; p < pools; ++p) {
+      out.nodes[s].push_back(later == s ? 0 : state.staying_nodes(s, p));
+    }
+  }
+  std::set<NodeIndex> counted;
+  const auto count = [&](NodeIndex node) {
+    const SiteLoads& loads = state.loads().site_of(node);
+    if (counted.insert(node).second) ++out.nodes[loads.site()][loads.pool_of(node)];
+  };
+  if (later) {
+    std::set<Uid> ended;
+    state.for_each_held(*later, [&](NodeIndex node, const HeldTask&, const Job& other, const TaskPlacement&) {
+      if (state.class_of(other) == ServiceClass::kSpot) return;
+      const auto ends = ends_by(other, state.facts().now);
+      if (!ends || *ends > at) {
+        count(node);
+      } else if (ended.insert(other.uid).second) {
+        out.gone[other.contract] += other.allocation->gpus.count();
+      }
+    });
+  }
+  for (const auto& [since, uid] : state.promised()) {
+    const Job& other = *state.find_job(uid);
+    if (uid == job.uid || state.class_of(other) != ServiceClass::kOnDemand) continue;
+    for (const TaskPlacement& task : other.promise->tasks) {
+      const NodeIndex node = estate.find_node(task.node);
+      if (node == kNowhere) continue;
+      const SiteIndex site = estate.nodes()[node].site;
+      // Where such work lies there already, the node is counted.
+      if (later == site || !state.staying(node)) count(node);
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+SpareNodes spare_nodes(const State& state, const Job& job, Time at, std::optional<Time> until, std::optional<SiteIndex> later) {
+  const Estate& estate = state.estate();
+  const Time last = std::min(until.value_or(at + kRampAhead), at + kRampAhead);
+  const InUse used = in_use(state, job, at, later);
+  // What is neither on-demand's nor taken by reserved work: idle, lent to spot work, or theirs to come.
+  SpareNodes left(estate.sites().size()), spare(estate.sites().size());
+  for (SiteIndex s = 0; s < estate.sites().size(); ++s) {
+    const std::vector<Pool>& pools = state.loads().site(s).pools();
+    spare[s].resize(pools.size());
+    for (std::uint32_t p = 0; p < pools.size(); ++p) {
+      left[s].push_back(std::max<std::int64_t>(0, pools[p].ready - used.nodes[s][p]));
+    }
+  }
+  for (const auto& [name, contract] : state.facts().contracts) {
+    const ContractSpec& spec = contract.spec;
+    if (spec.service_class != ServiceClass::kReserved || spec.ramp.empty()) continue;
+    if ((spec.until && *spec.until <= at) || (spec.from && *spec.from > last)) continue;
+    MilliGpu gpus = contract_limit(spec, at).value_or(MilliGpu());
+    for (const RampStepSpec& step : spec.ramp) {
+      if (step.from > at && step.from <= last) gpus = std::max(gpus, MilliGpu(step.gpus * 1000));
+    }
+    const auto gone = used.gone.find(name);
+    const std::int64_t held = state.held_by_contract(name).count() - (gone == used.gone.end() ? 0 : gone->second);
+    std::int64_t devices = std::max<std::int64_t>(0, (gpus.count() - held + 999) / 1000);
+    for (SiteIndex s = 0; s < estate.sites().size(); ++s) {
+      if (!allows(spec.sites, estate.sites()[s].name) || !allows(spec.jurisdictions, estate.sites()[s].country)) continue;
+      const std::vector<Pool>& pools = state.loads().site(s).pools();
+      for (std::size_t p = 0; p < pools.size(); ++p) {
+        const DeviceSpec& of = estate.types()[pools[p].type].spec.devices;
+        if (!allows(spec.gpu_models, of.model)) continue;
+        const std::int64_t nodes = std::min(*left[s][p], (devices + of.count - 1) / of.count);
+        devices = std::max<std::int64_t>(0, devices - nodes * of.count);
+        *left[s][p] -= nodes;
+        spare[s][p] = 0;  // bounded; how far is told once all contracts have had theirs
+      }
+    }
+  }
+  for (SiteIndex s = 0; s < spare.size(); ++s) {
+    for (std::size_t p = 0; p < spare[s].size(); ++p) {
+      if (spare[s][p]) spare[s][p] = left[s][p];
+    }
+  }
+  return spare;
+}
+
+}  // namespace penstock

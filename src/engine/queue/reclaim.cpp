@@ -1,0 +1,155 @@
+// Choosing victims.
+#include "engine/queue/reclaim.h"
+
+#include <algorithm>
+
+namespace penstock {
+namespace {
+
+constexpr Duration kDefaultGrace = seconds(30);
+
+// Victims on trial: out of loads and power while this lives.
+class Gone {
+ public:
+  Gone(State& state, std::vector<Kept>& kept, Time now) : state_(state), kept_(kept), now_(now) {}
+  Gone(const Gone&) = delete;
+  Gone& operator=(const Gone&) = delete;
+  ~Gone() {
+    while (!jobs_.empty()) bring_back(jobs_.size() - 1);
+  }
+
+  void send_away(const Job& job) {
+    lay(job, false);
+    jobs_.push_back(&job);
+  }
+  void bring_back(std::size_t i) {
+    lay(*jobs_[i], true);
+    jobs_.erase(jobs_.begin() + static_cast<std::ptrdiff_t>(i));
+  }
+  const std::vector<const Job*>& jobs() const { return jobs_; }
+
+ private:
+  void lay(const Job& job, bool on) {
+    const auto ends = ends_by(job, now_);
+    for (std::size_t rank = 0; rank < job.allocation->tasks.size(); ++rank) {
+      const TaskPlacement& task = job.allocation->tasks[rank];
+      const NodeIndex node = state_.estate().find_node(task.node);
+      SiteLoads& loads = state_.scratch_loads().site_of(node);
+      const Draw draw = draw_of(state_.estate().type_of(node).spec, task, job.shed.has_value());
+      const HeldTask holder{job.uid, static_cast<std::int32_t>(rank)};
+      if (on) {
+        loads.reserve(node, task, holder);
+        state_.scratch_power().take(node, draw, job.allocation->until);
+      } else {
+        loads.release(node, task, holder);
+        state_.scratch_power().give(node, draw, job.allocation->until);
+      }
+      for (Kept& kept : kept_) {
+        if (ends && *ends <= kept.from) continue;
+        if (on) {
+          kept.power.take(node, draw, job.allocation->until);
+        } else {
+          kept.power.give(node, draw, job.allocation->until);
+        }
+      }
+    }
+  }
+
+  State& state_;
+  std::vector<Kept>& kept_;
+  Time now_;
+  std::vector<const Job*> jobs_;
+};
+
+std::optional<Reclaim> reclaim_at(State& state, KeptSites& kept, const Job& job, const SitePools& of_site, Time now, Duration most) {
+  std::vector<const Job*> spot;
+  for (const Uid uid : state.spot(of_site.site)) spot.push_back(state.find_job(uid));
+  std::sort(spot.begin(), spot.end(), [&](const Job* a, const Job* b) {
+    return std::tuple(lost_work(*a, now), a->allocation->gpus, b->uid) < std::tuple(lost_work(*b, now), b->allocation->gpus, a->uid);
+  });
+  Gone gone(state, kept.at(of_site.site), now);
+  const Pictures promised = kept.between(of_site.site, now, would_end_by(job, now));
+  std::optional<std::vector<TaskPlacement>> tasks;
+  const auto fits = [&] {
+    auto placed = place_at(state, state.scratch_loads().site(of_site.site), state.scratch_power(), promised, job,
+                           of_site.pools, now);
+    if (placed) tasks = std::move(placed);
+    return tasks.has_value();
+  };
+  // Twice as many each time until it fits, so that a large site is not tried gang by gang.
+  std::size_t next = 0;
+  for (std::size_t lot = 1; next < spot.size() && !tasks; lot *= 2) {
+    for (std::size_t i = 0; i < lot && next < spot.size(); ++i) gone.send_away(*spot[next++]);
+    fits();
+  }
+  if (!tasks) return std::nullopt;
+  // Back come those that are not in the way after all, the most costly first.
+  const auto try_without = [&](std::size_t i) {
+    const Job& back = *gone.jobs()[i];
+    gone.bring_back(i);
+    const auto before = tasks;
+    tasks.reset();
+    if (fits()) return;
+    tasks = before;
+    gone.send_away(back);
+  };
+  constexpr std::size_t kOneByOne = 64;
+  if (gone.jobs().size() > kOneByOne) {
+    // Of many, first all that hold none of its nodes, together.
+    std::set<std::string> nodes;
+    for (const TaskPlacement& task : *tasks) nodes.insert(task.node);
+    std::vector<const Job*> others;
+    for (std::size_t i = gone.jobs().size(); i-- > 0;) {
+      const auto& held = gone.jobs()[i]->allocation->tasks;
+      if (std::any_of(held.begin(), held.end(), [&](const TaskPlacement& task) { return nodes.contains(task.node); })) continue;
+      others.push_back(gone.jobs()[i]);
+      gone.bring_back(i);
+    }
+    const auto before = tasks;
+    tasks.reset();
+    if (!fits()) {
+      tasks = before;
+      for (const Job* other : others) gone.send_away(*other);
+    }
+  }
+  for (std::size_t i = std::min(gone.jobs().size(), kOneByOne); i-- > 0;) try_without(i);
+
+  if (gone.jobs().empty()) return std::nullopt;
+  Reclaim out;
+  out.tasks = std::move(*tasks);
+  for (const Job* victim : gone.jobs()) {
+    out.victims.push_back(victim->uid);
+    out.lost += lost_work(*victim, now);
+    out.within = std::max(out.within, std::min(most, victim->spec.stop_grace.value_or(kDefaultGrace)));
+  }
+  return out;
+}
+
+}  // namespace
+
+Duration saved_work(const Job& job, Time now, bool told) {
+  if (!job.spec.checkpoint || !job.started) return job.saved;
+  const Duration ran = now - job.allocation->from;
+  if (told && job.spec.checkpoint->on_stop) return job.saved + ran;
+  if (!job.spec.checkpoint->every) return job.saved;
+  return job.saved + *job.spec.checkpoint->every * (ran.count() / job.spec.checkpoint->every->count());
+}
+
+GpuMicros lost_work(const Job& job, Time now) {
+  const Duration ran = now - job.allocation->from;
+  const Duration lost = ran - (saved_work(job, now, true) - job.saved);
+  return GpuMicros((job.allocation->gpus * (lost.count() / 1'000'000)).count());
+}
+
+std::optional<Reclaim> plan_reclaim(State& state, KeptSites& kept, const Job& job, const PoolsBySite& pools, Time now,
+                                    Duration most) {
+  std::optional<Reclaim> best;
+  for (const SitePools& of_site : pools) {
+    if (state.spot(of_site.site).empty()) continue;
+    auto here = reclaim_at(state, kept, job, of_site, now, most);
+    if (here && (!best || here->lost < best->lost)) best = std::move(here);
+  }
+  return best;
+}
+
+}  // namespace penstock

@@ -1,0 +1,27 @@
+// Reclaim: spot work makes way for reserved and on-demand work, the least of it, and only as far as that helps.
+#pragma once
+
+#include "engine/queue/promise.h"
+
+namespace penstock {
+
+/// What a running job would lose if it were stopped now: GPU time since its last checkpoint, in micro-GPU-seconds.
+GpuMicros lost_work(const Job& job, Time now);
+/// Of its work, what checkpoints keep if it stops now; `told`: it is told to and may write one.
+Duration saved_work(const Job& job, Time now, bool told);
+
+struct Reclaim {
+  std::vector<Uid> victims;           ///< in the order in which they were chosen
+  std::vector<TaskPlacement> tasks;   ///< where the gang will lie once they have gone
+  Duration within;                    ///< until then at the latest
+  GpuMicros lost;                     ///< work of all victims since their checkpoints
+};
+
+/// Which spot gangs of one site give way so that `job` has its place: those that lose least work first, then those that
+/// hold fewer GPUs, then the youngest; of these, as few as suffice. Of several sites, where the least work is lost. Nothing
+/// if all of them would not be enough, or it is not they who are in the way. Their grace is their own, but no longer than
+/// `most`. What is promised to others stays theirs.
+std::optional<Reclaim> plan_reclaim(State& state, KeptSites& kept, const Job& job, const PoolsBySite& pools, Time now,
+                                    Duration most);
+
+}  // namespace penstock

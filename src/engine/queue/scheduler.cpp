@@ -1,0 +1,382 @@
+// One pass through the line.
+#include "engine/queue/scheduler.h"
+
+#include <algorithm>
+
+#include "base/name.h"
+#include "engine/contracts/contracts.h"
+#include "engine/queue/reclaim.h"
+
+namespace penstock {
+namespace {
+
+// How often the line is looked through for what the calendar changes.
+constexpr Duration kCalendar = minutes(1);
+// Within which lent GPUs come back if the contract does not say.
+constexpr Duration kReclaim = minutes(2);
+
+// The groups that have their turn, by tenant and project.
+class Turns {
+ public:
+  Turns(const State& state, Time now) : state_(state), now_(now) {}
+
+  void add(const GroupKey& group, const QueueKey& head) {
+    const std::string tenant(tenant_of(group.project));
+    const auto [of_tenant, new_tenant] = tenants_.try_emplace(tenant);
+    const auto [of_project, new_project] = of_tenant->second.projects.try_emplace(group.project);
+    if (new_project) {
+      of_project->second.standing = standing_of_project(group.project);
+      of_tenant->second.order.insert({of_project->second.standing, group.project});
+    }
+    if (new_tenant) {
+      of_tenant->second.standing = standing_of_tenant(tenant);
+      order_.insert({of_tenant->second.standing, tenant});
+    }
+    of_project->second.heads.insert({head, group});
+  }
+
+  bool empty() const { return order_.empty(); }
+
+  // Whose turn it is; it leaves.
+  std::pair<QueueKey, GroupKey> take() {
+    Tenant& tenant = tenants_.at(order_.begin()->second);
+    Project& project = tenant.projects.at(tenant.order.begin()->second);
+    const auto turn = *project.heads.begin();
+    project.heads.erase(project.heads.begin());
+    if (project.heads.empty()) {
+      const std::string name = tenant.order.begin()->second;
+      tenant.order.erase(tenant.order.begin());
+      tenant.projects.erase(name);
+    }
+    if (tenant.projects.empty()) {
+      const std::string name = order_.begin()->second;
+      order_.erase(order_.begin());
+      tenants_.erase(name);
+    }
+    return turn;
+  }
+
+  // What the project and its tenant hold has changed.
+  void look_again(const std::string& project) {
+    const std::string tenant(tenant_of(project));
+    const auto of_tenant = tenants_.find(tenant);
+    if (of_tenant == tenants_.end()) return;
+    order_.erase({of_tenant->second.standing, tenant});
+    of_tenant->second.standing = standing_of_tenant(tenant);
+    order_.insert({of_tenant->second.standing, tenant});
+    const auto of_project = of_tenant->second.projects.find(project);
+    if (of_project == of_tenant->second.projects.end()) return;
+    of_tenant->second.order.erase({of_project->second.standing, project});
+    of_project->second.standing = standing_of_project(project);
+    of_tenant->second.order.insert({of_project->second.standing, project});
+  }
+
+ private:
+  struct Project {
+    Standing standing;
+    std::set<std::pair<QueueKey, GroupKey>> heads;
+  };
+  struct Tenant {
+    Standing standing;
+    std::map<std::string, Project> projects;
+    std::set<std::pair<Standing, std::string>> order;
+  };
+
+  ShareUse use(const std::string& name) const {
+    const auto found = state_.facts().shares.find(name);
+    return found == state_.facts().shares.end() ? ShareUse{} : found->second;
+  }
+  Standing standing_of_project(const std::string& name) const {
+    return standing_of(state_.facts().projects.at(name).spec.share, use(name), state_.held_by_project(name) + state_.promised_to(name), now_);
+  }
+  Standing standing_of_tenant(const std::string& name) const {
+    return standing_of(state_.facts().tenants.at(name).spec.share, use(name), state_.held_by_tenant(name) + state_.promised_to(name), now_);
+  }
+
+  const State& state_;
+  Time now_;
+  std::map<std::string, Tenant> tenants_;
+  std::set<std::pair<Standing, std::string>> order_;
+};
+
+// The first of a group that has no promise; those have been seen to already.
+std::optional<QueueKey> head_of(const State& state, const GroupKey& key) {
+  const auto group = state.line().groups().find(key);
+  if (group == state.line().groups().end()) return std::nullopt;
+  for (const QueueKey& waiting : group->second) {
+    if (state.promised().empty() || !state.find_job(waiting.job)->promise) return waiting;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+void Scheduler::forget() {
+  openings_ = ~std::uint64_t{0};
+  bounds_ = ~std::uint64_t{0};
+}
+
+void Scheduler::pass(Step& step) {
+  State& state = step.state();
+  plans_ = 0;
+  state.wake(step.now());
+  if (bounds_ != state.bounds()) bounds_by_group_.clear();
+  bounds_ = state.bounds();
+  // What starts may free what was kept for it, so that there is more to look at: as long as something does.
+  do {
+    const bool full = openings_ != state.openings() || (next_due_ && step.now() >= *next_due_);
+    openings_ = state.openings();
+    tried_.clear();
+    kept_.emplace(state, step.now());
+    if (full) {
+      blocked_.clear();
+      next_due_.reset();
+      keep_promises(step);
+      keep_reservations(step);
+    }
+    walk(step);
+    backfill(step);
+  } while (openings_ != state.openings());
+
+  for (const auto& [since, uid] : state.promised()) {
+    const auto& at = state.find_job(uid)->promise->at;
+    if (at && *at > step.now()) due(*at);
+  }
+  if (const auto next = state.line().next_due()) due(*next);
+  // Contracts begin, ramp and end by the calendar.
+  if (!state.pending().empty()) due(step.now() + kCalendar);
+}
+
+void Scheduler::keep_promises(Step& step) {
+  State& state = step.state();
+  const std::set<std::pair<Time, Uid>> promised = state.promised();
+  for (const auto& [since, uid] : promised) {
+    const Job& job = *state.find_job(uid);
+    if (!job.promise || job.promise->since != since) continue;
+    const Promise promise = *job.promise;
+    if (job.spec.start_at && step.now() < *job.spec.start_at) {
+      // A reservation keeps its place and does not start before its date.
+    } else if (!over_limits(state, job, step.now(), !promise.at || *promise.at > step.now())) {
+      KeptSites others(state, step.now(), uid);
+      const PoolsBySite bounds = bound(state, job, state.line().group_of(uid)).pools;
+      auto tasks = take_up(state, others, job, bounds, step.now());
+      // Else perhaps elsewhere, and what is kept for it is its own. Mostly there is no room, which is soon told.
+      keep_nodes(state, promise, false);
+      const PoolsBySite pools = open_to(state, job, bounds, step.now());
+      if (!tasks && place(state, job, pools, step.now())) {
+        tasks = place(state, job, pools, step.now(), nullptr, others.against(job));
+      }
+      if (tasks) {
+        start(step, job, std::move(*tasks));
+        kept_.emplace(state, step.now());
+        continue;
+      }
+      keep_nodes(state, promise, true);
+    }
+    const auto lost = std::find_if(promise.tasks.begin(), promise.tasks.end(), [&](const TaskPlacement& task) {
+      const NodeIndex node = state.estate().find_node(task.node);
+      return node == kNowhere || !state.usable(node, std::max(step.now(), promise.at.value_or(step.now())));
+    });
+    const bool late = promise.at && *promise.at <= step.now();
+    if (lost == promise.tasks.end() && !late) continue;
+    const std::string cause = lost != promise.tasks.end() ? fmt::format("node {} cannot be kept for it", lost->node)
+                                                          : "its place is not free at the date that was promised";
+    const PoolsBySite pools = bound(state, job, state.line().group_of(uid)).pools;
+    auto other = plan_promise(state, job, pools, step.now(),
+                              job.spec.start_at && step.now() < *job.spec.start_at ? job.spec.start_at : std::nullopt);
+    if (other) {
+      other->cause = cause;
+      step.emit(JobPromised{uid, std::move(*other)});
+    } else {
+      step.emit(JobUnpromised{uid, cause});
+    }
+    kept_.emplace(state, step.now());
+  }
+}
+
+// Jobs that start at a date to come have their place kept from as early as there is one.
+void Scheduler::keep_reservations(Step& step) {
+  State& state = step.state();
+  for (const Uid uid : std::set<Uid>(state.line().reserved())) {
+    if (state.promised().size() >= kMostPromises) return;
+    const Job& job = *state.find_job(uid);
+    if (job.promise || state.class_of(job) == ServiceClass::kSpot || over_limits(state, job, *job.spec.start_at)) continue;
+    auto promise = plan_promise(state, job, bound(state, job, state.line().group_of(uid)).pools, step.now(), job.spec.start_at);
+    if (!promise) continue;
+    step.emit(JobPromised{uid, std::move(*promise)});
+    kept_.emplace(state, step.now());
+  }
+}
+
+void Scheduler::walk(Step& step) {
+  State& state = step.state();
+  std::vector<GroupKey> groups;
+  for (const auto& [group, waiting] : state.line().groups()) {
+    if (!blocked_.contains(group)) groups.push_back(group);
+  }
+  for (auto at = groups.begin(); at != groups.end();) {
+    Turns turns(state, step.now());
+    const int rank = at->rank;
+    for (; at != groups.end() && at->rank == rank; ++at) {
+      if (const auto head = head_of(state, *at)) turns.add(*at, *head);
+    }
+    while (!turns.empty()) {
+      const auto [head, group] = turns.take();
+      const Outcome outcome = try_to_start(step, *state.find_job(head.job), group);
+      if (outcome == Outcome::kStarted || outcome == Outcome::kPromised) {
+        if (outcome == Outcome::kPromised) tried_.push_back(group);
+        if (const auto next = head_of(state, group)) turns.add(group, *next);
+        turns.look_again(group.project);
+        continue;
+      }
+      blocked_.insert(group);
+      if (outcome == Outcome::kNoRoom) tried_.push_back(group);
+    }
+  }
+}
+
+Scheduler::Outcome Scheduler::try_to_start(Step& step, const Job& job, const GroupKey& group) {
+  State& state = step.state();
+  if (over_limits(state, job, step.now())) return Outcome::kLimited;
+  Bound& bound = this->bound(state, job, group);
+  const PoolsBySite pools = open_to(state, job, bound.pools, step.now());
+  if (place_and_start(step, job, pools)) return Outcome::kStarted;
+  if (group.rank > 1) return Outcome::kNoRoom;  // spot work uses what is idle and is promised nothing
+  if (!bound.possible) bound.possible = fits_when_empty(state, job, bound.pools, step.now());
+  if (!*bound.possible || state.promised().size() >= kMostPromises || ++plans_ > kMostPlans) return Outcome::kNoRoom;
+  if (reclaim(step, job, pools)) return Outcome::kPromised;
+  return promise(step, job, bound.pools) ? Outcome::kPromised : Outcome::kNoRoom;
+}
+
+bool Scheduler::place_and_start(Step& step, const Job& job, const PoolsBySite& pools) {
+  auto tasks = place(step.state(), job, pools, step.now(), nullptr, kept_->against(job));
+  if (!tasks) return false;
+  start(step, job, std::move(*tasks));
+  return true;
+}
+
+void Scheduler::start(Step& step, const Job& job, std::vector<TaskPlacement> tasks) {
+  Allocation allocation;
+  allocation.uid = step.mint();
+  allocation.job = job.uid;
+  allocation.attempt = job.attempt;
+  allocation.from = step.now();
+  if (job.spec.time_limit) allocation.until = step.now() + *job.spec.time_limit;
+  allocation.gpus = total_gpus(job.spec);
+  for (const TaskPlacement& task : tasks) {
+    allocation.demand += task.demand;
+    allocation.firm += task.firm;
+  }
+  allocation.contract = job.contract;
+  allocation.price_per_gpu_hour = step.facts().contracts.at(job.contract).spec.price_per_gpu_hour;
+  allocation.tasks = std::move(tasks);
+  kept_->add(job, allocation.tasks);
+  step.emit(JobStarted{std::move(allocation)});
+}
+
+bool Scheduler::reclaim(Step& step, const Job& job, const PoolsBySite& pools) {
+  State& state = step.state();
+  const ContractSpec& contract = state.facts().contracts.at(job.contract).spec;
+  Duration most = hours(1);
+  if (contract.service_class == ServiceClass::kReserved) {
+    const Duration within = contract.reclaim.value_or(kReclaim);
+    most = std::max(within - kStopMargin, Duration(within.count() / 2));
+  }
+  if (over_limits(state, job, step.now() + most)) return false;
+  const auto plan = plan_reclaim(state, *kept_, job, pools, step.now(), most);
+  if (!plan) return false;
+  const Uid uid = job.uid;
+  const std::string cause =
+      fmt::format("{} spot gang{} making way; they lose {} GPU-seconds of work since their checkpoints", plan->victims.size(),
+                  plan->victims.size() == 1 ? " is" : "s are", plan->lost.count() / 1'000'000);
+  for (const Uid victim : plan->victims) {
+    const Job& gone = *state.find_job(victim);
+    const Duration grace = std::min(most, gone.spec.stop_grace.value_or(seconds(30)));
+    step.emit(JobStopping{victim, JobReason::kPreempted,
+                          fmt::format("{} needs its place; of {} gangs that could make way it was among those that lose least: "
+                                      "{} GPU-seconds since its checkpoint",
+                                      job.name, state.spot(state.estate().nodes()[state.estate().find_node(gone.allocation->tasks.front().node)].site).size(),
+                                      lost_work(gone, step.now()).count() / 1'000'000),
+                          grace});
+  }
+  step.emit(JobPromised{uid, Promise{step.now() + plan->within + kStopMargin, step.now(), cause, plan->tasks}});
+  kept_.emplace(state, step.now());
+  return true;
+}
+
+bool Scheduler::promise(Step& step, const Job& job, const PoolsBySite& pools) {
+  auto promise = plan_promise(step.state(), job, pools, step.now());
+  if (!promise || over_limits(step.state(), job, promise->at.value_or(step.now()))) return false;
+  step.emit(JobPromised{job.uid, std::move(*promise)});
+  kept_.emplace(step.state(), step.now());
+  return true;
+}
+
+// Whoever ends before the first promise at a site may use the nodes that wait for it.
+void Scheduler::backfill(Step& step) {
+  State& state = step.state();
+  if (tried_.empty()) return;
+  std::map<SiteIndex, std::vector<Promise>> by_site;
+  for (const auto& [since, uid] : state.promised()) {
+    const Promise& promise = *state.find_job(uid)->promise;
+    const SiteIndex site = site_of(state, promise);
+    if (promise.at && site != kNowhere) by_site[site].push_back(promise);
+  }
+  for (const auto& [site, promises] : by_site) {
+    const Time first = std::min_element(promises.begin(), promises.end(), [](const Promise& a, const Promise& b) {
+                         return *a.at < *b.at;
+                       })->at.value();
+    if (first <= step.now()) continue;
+    bool open = false;
+    for (const GroupKey& group : tried_) {
+      while (const auto head = head_of(state, group)) {
+        const Job& job = *state.find_job(head->job);
+        const auto ends = would_end_by(job, step.now());
+        if (!ends || *ends > first || over_limits(state, job, step.now())) break;
+        PoolsBySite here = open_to(state, job, bound(state, job, group).pools, step.now());
+        std::erase_if(here, [&](const SitePools& pools) { return pools.site != site; });
+        if (here.empty()) break;
+        if (!open) {
+          for (const Promise& promise : promises) keep_nodes(state, promise, false);
+          open = true;
+        }
+        if (!place_and_start(step, job, here)) break;
+      }
+    }
+    if (open) {
+      for (const Promise& promise : promises) keep_nodes(state, promise, true);
+    }
+  }
+}
+
+Scheduler::Bound& Scheduler::bound(const State& state, const Job& job, const GroupKey& group) {
+  const auto [found, fresh] = bounds_by_group_.try_emplace(group);
+  if (fresh) found->second.pools = candidate_pools(state, job);
+  return found->second;
+}
+
+PromisedBeside promised_beside(const State& state, const Job& job, Time now) {
+  PromisedBeside out;
+  const auto ends = would_end_by(job, now);
+  for (const auto& [since, uid] : state.promised()) {
+    const Job& other = *state.find_job(uid);
+    if (uid == job.uid || (ends && other.promise->at && *ends <= *other.promise->at)) continue;
+    if (other.contract == job.contract) out.contract += total_gpus(other.spec);
+    if (project_of(other.name) == project_of(job.name)) out.project += total_gpus(other.spec);
+  }
+  return out;
+}
+
+bool over_limits(const State& state, const Job& job, Time at, bool beside_others) {
+  const MilliGpu needed = total_gpus(job.spec);
+  const ContractSpec& contract = state.facts().contracts.at(job.contract).spec;
+  if (!contract_active(contract, at)) return true;
+  const PromisedBeside promised = beside_others ? promised_beside(state, job, at) : PromisedBeside{};
+  const auto limit = contract_limit(contract, at);
+  if (limit && state.held_by_contract(job.contract) + promised.contract + needed > *limit) return true;
+  const std::string_view project = project_of(job.name);
+  const auto& quota = state.facts().projects.at(std::string(project)).spec.quota;
+  return quota && quota->gpus && state.held_by_project(project) + promised.project + needed > *quota->gpus;
+}
+
+}  // namespace penstock

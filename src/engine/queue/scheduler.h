@@ -1,0 +1,70 @@
+// The scheduler: works through the line, class by class and by fair share, starts what fits, and promises a start to what
+// does not. docs/scheduler.md tells the rules.
+#pragma once
+
+#include "engine/queue/promise.h"
+#include "engine/step.h"
+
+namespace penstock {
+
+class Scheduler {
+ public:
+  /// Starts every pending job that may start now. Reserved work comes first, then on-demand, then spot; in a class whose
+  /// turn it is by fair share; in a project the one that stands first. Whoever has no room is passed over, but up to
+  /// kMostPromises of them have their start promised, and nobody who comes later delays that. Remembers what it has tried,
+  /// so that a pass costs little when nothing changed.
+  void pass(Step& step);
+  /// When a pass should happen even though nothing changed; nothing if none is needed.
+  std::optional<Time> next_due() const { return next_due_; }
+  /// Forgets what was tried.
+  void forget();
+
+  static constexpr std::size_t kMostPromises = 16;
+  /// Looking ahead takes milliseconds: so often in a pass, at most.
+  static constexpr int kMostPlans = 8;
+
+ private:
+  enum class Outcome { kStarted, kLimited, kNoRoom, kPromised };
+  // What binds jobs of a group, worked out once.
+  struct Bound {
+    PoolsBySite pools;
+    std::optional<bool> possible;  // whether it would fit if nothing ran
+  };
+
+  void keep_promises(Step& step);
+  void keep_reservations(Step& step);
+  void walk(Step& step);
+  void backfill(Step& step);
+  Outcome try_to_start(Step& step, const Job& job, const GroupKey& group);
+  bool place_and_start(Step& step, const Job& job, const PoolsBySite& pools);
+  bool reclaim(Step& step, const Job& job, const PoolsBySite& pools);
+  bool promise(Step& step, const Job& job, const PoolsBySite& pools);
+  void start(Step& step, const Job& job, std::vector<TaskPlacement> tasks);
+  Bound& bound(const State& state, const Job& job, const GroupKey& group);
+  void due(Time at) {
+    if (!next_due_ || at < *next_due_) next_due_ = at;
+  }
+
+  std::uint64_t openings_ = ~std::uint64_t{0};  // State::openings() at the last full pass
+  std::uint64_t bounds_ = ~std::uint64_t{0};    // State::bounds() when bounds_by_group_ was made
+  std::optional<Time> next_due_;
+  std::map<GroupKey, Bound> bounds_by_group_;
+  std::set<GroupKey> blocked_;  // of groups without room since the last full pass; none gets any before the next opening
+  std::vector<GroupKey> tried_; // of this pass, those without room, in the order of their turns
+  std::optional<KeptSites> kept_;  // of this pass
+  int plans_ = 0;                  // of this pass
+};
+
+/// GPUs that others have been promised under the job's contract and in its project, and may need before it ends.
+struct PromisedBeside {
+  MilliGpu contract;
+  MilliGpu project;
+};
+PromisedBeside promised_beside(const State& state, const Job& job, Time now);
+
+/// Whether a limit that does not depend on which nodes are free is in the job's way: its contract's or its project's. What
+/// others have been promised under them counts as held, unless the job, starting at `at`, ends before; a promise that is due
+/// has been reckoned with (`beside_others` = false).
+bool over_limits(const State& state, const Job& job, Time at, bool beside_others = true);
+
+}  // namespace penstock
