@@ -6,7 +6,7 @@
 
 #include <CLI/CLI.hpp>
 
-#include "cli/cli.h"
+#include "cli/bench.h"
 #include "server/api/bodies.h"
 
 namespace penstock {
@@ -93,7 +93,9 @@ int bench_submit(const GlobalFlags& flags, const SubmitBench& bench, Format form
 }  // namespace
 
 void add_bench_verbs(CLI::App& app, Cli& cli) {
-  auto* bench = app.add_subcommand("bench", "Measure a running server; prints figures")->require_subcommand(1);
+  auto* bench = app.add_subcommand("bench", "Measure the engine, or a running server; prints figures")->require_subcommand(1);
+  add_bench_placement(*bench, cli);
+  add_bench_queue(*bench, cli);
   auto options = std::make_shared<SubmitBench>();
   auto* submit = bench->add_subcommand("submit", "Submit one-GPU jobs from many clients, each acknowledged durably");
   submit->add_option("--project", options->project, "tenant/project to submit to")->capture_default_str();
