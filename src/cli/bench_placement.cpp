@@ -101,7 +101,7 @@ class Ground {
     if (!tasks) return false;
     Held held{job.uid, std::move(*tasks), {}};
     held.nodes.reserve(held.tasks.size());
-    for (const TaskPlacement& task : held.tasks) held.nodes.push_back(state().estate().find_node(task.node));
+    for (const TaskPlacement& task : held.tasks) held.nodes.push_back(state().estate().find_node_after(held.nodes.empty() ? kNowhere - 1 : held.nodes.back(), task.node));
     book(held, true);
     for (const TaskPlacement& task : held.tasks) held_ += task.gpus.count();
     live_.push_back(std::move(held));

@@ -148,7 +148,7 @@ std::vector<NodeIndex> State::nodes_of(const Allocation& allocation) const {
   std::vector<NodeIndex> nodes;
   nodes.reserve(allocation.tasks.size());
   for (const TaskPlacement& task : allocation.tasks) {
-    nodes.push_back(estate_->find_node(task.node));
+    nodes.push_back(estate_->find_node_after(nodes.empty() ? kNowhere - 1 : nodes.back(), task.node));
     PENSTOCK_CHECK(nodes.back() != kNowhere);  // a node that holds work cannot be removed
   }
   return nodes;

@@ -183,6 +183,12 @@ class Estate {
 
   /// kNowhere if there is no node of that name (site/hall/rack/node).
   NodeIndex find_node(std::string_view name) const;
+  /// The same where names come in the order of the estate: `before` is the node of the name before this one.
+  NodeIndex find_node_after(NodeIndex before, std::string_view name) const {
+    if (before < nodes_.size() && nodes_[before].name == name) return before;
+    if (before + 1 < nodes_.size() && nodes_[before + 1].name == name) return before + 1;
+    return find_node(name);
+  }
   /// kNowhere if there is no site of that name.
   SiteIndex find_site(std::string_view name) const;
   /// What a tier of the site's fabric (`leaf`), its NVLink domain (`nvlink`) or a grouping (`rack`) spans there; nothing

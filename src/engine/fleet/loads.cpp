@@ -33,6 +33,7 @@ SiteLoads::SiteLoads(const Estate& estate, SiteIndex site) : site_(site), first_
       load.pool = at->second;
       load.first_device = devices;
       load.devices = static_cast<std::int16_t>(type.devices.count);
+      load.whole_free = load.devices;
       load.free = type.devices.count == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << type.devices.count) - 1;
       load.free_cpu = type.cpu;
       load.free_memory = type.memory;
@@ -182,7 +183,7 @@ void SiteLoads::set_aside(NodeIndex node, bool aside) {
 // Enters a node that is counted into its domains, or takes it out.
 void SiteLoads::enter(const Load& load, std::int32_t sign) {
   if (!load.ready || load.aside) return;
-  const auto whole = static_cast<std::uint32_t>(std::popcount(load.free));
+  const auto whole = static_cast<std::uint32_t>(load.whole_free);
   const auto add = static_cast<std::uint32_t>(sign);  // wraps around as it should
   const std::uint32_t tenth = static_cast<std::uint32_t>(load.devices) + 1 + static_cast<std::uint32_t>(load.shared_room) / 100;
   for (std::uint32_t s = load.slot; s != ~0U; s = slots_[s].above) {
@@ -210,7 +211,10 @@ void SiteLoads::use(Load& load, const TaskPlacement& task, std::int32_t sign) {
     PENSTOCK_CHECK(used >= 0 && used <= 1000);
     cell = static_cast<std::uint16_t>(used);
     const std::uint64_t bit = std::uint64_t{1} << device;
-    load.free = used == 0 ? load.free | bit : load.free & ~bit;
+    if (((load.free & bit) != 0) != (used == 0)) {
+      load.free ^= bit;
+      load.whole_free = static_cast<std::int16_t>(load.whole_free + (used == 0 ? 1 : -1));
+    }
   }
   if (each < 1000) look_at_shared(load);
   enter(load, 1);

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <array>
-#include <bit>
 #include <memory>
 
 #include "engine/facts.h"
@@ -98,7 +97,7 @@ class SiteLoads {
 
   bool counted(NodeIndex node) const { return at(node).ready && !at(node).aside; }
   std::uint32_t pool_of(NodeIndex node) const { return at(node).pool; }
-  std::int32_t whole_free(NodeIndex node) const { return std::popcount(at(node).free); }
+  std::int32_t whole_free(NodeIndex node) const { return at(node).whole_free; }
   MilliCpu free_cpu(NodeIndex node) const { return at(node).free_cpu; }
   Bytes free_memory(NodeIndex node) const { return at(node).free_memory; }
   Bytes free_disk(NodeIndex node) const { return at(node).free_disk; }
@@ -140,6 +139,7 @@ class SiteLoads {
     std::uint32_t first_device = 0;
     std::int16_t devices = 0;
     std::int16_t shared_room = 0;
+    std::int16_t whole_free = 0;
     bool ready = false;
     bool aside = false;
     std::uint64_t free = 0;

@@ -89,6 +89,11 @@ bool Attempt::place_all(const PoolMask& pools) {
     }
     ask.key = XXH3_64bits(question.data(), question.size() * sizeof(std::int64_t)) | 1;
   }
+  const Ask& first = asks_.front();
+  once_ = asks_.size() == 1 && !closeness_.segment && !closeness_.spread;
+  for (std::uint32_t p = 0; p < pools.size(); ++p) {
+    if (pools[p] != 0 && 2 * first.devices <= loads_.most_devices(p)) once_ = false;
+  }
   return place_in_best_scope();
 }
 
@@ -316,6 +321,7 @@ std::int64_t Attempt::fill_rack(Ask& ask, DomainIndex rack, std::int64_t want) {
 std::int64_t Attempt::fill_node(Ask& ask, NodeIndex node, std::int64_t want) {
   std::int64_t placed = 0;
   if (ask.one_a_node) want = std::min<std::int64_t>(want, 1);
+  if (once_) want = std::min<std::int64_t>(want, 1);
   while (placed < want && put(ask, node)) ++placed;
   return placed;
 }
@@ -492,7 +498,7 @@ void Attempt::seat(Ask& ask, NodeIndex node) {
     PENSTOCK_CHECK(best >= 0);
     task.devices.push_back(best);
   }
-  loads_.reserve(node, task, {job_.uid, static_cast<std::int32_t>(seats_.size() - 1)});
+  if (!once_) loads_.reserve(node, task, {job_.uid, static_cast<std::int32_t>(seats_.size() - 1)});
 }
 
 void Attempt::refused(const PowerBlock& block) {
@@ -509,7 +515,7 @@ void Attempt::roll_back(std::size_t to) {
     batch_.clear();
     while (seats_.size() > to && seats_.back().ask == ask && power_.column_of(seats_.back().node) == column) {
       const Seat& last = seats_.back();
-      loads_.undo(last.node, last.task, {job_.uid, static_cast<std::int32_t>(seats_.size() - 1)});
+      if (!once_) loads_.undo(last.node, last.task, {job_.uid, static_cast<std::int32_t>(seats_.size() - 1)});
       batch_.push_back(last.node);
       seats_.pop_back();
     }

@@ -106,6 +106,7 @@ class Attempt {
   const PoolMask* pools_ = nullptr;
   std::optional<Time> until_;
   std::int32_t segment_ = 0;
+  bool once_ = false;  // no node is looked at twice, so that nothing needs to be booked on the way
   std::vector<Ask> asks_;  // the largest first
   std::vector<Seat> seats_;
   std::vector<NodeIndex> batch_;

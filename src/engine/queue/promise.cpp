@@ -13,14 +13,23 @@ constexpr Duration kDefaultGrace = seconds(30);
 struct Running {
   const Job* job;
   std::optional<Time> ends;
+  std::vector<PowerLoads::Grant> grants;  // by rank
 };
 
 std::vector<Running> running_at(const State& state, SiteIndex site, Time now) {
   std::vector<Running> out;
   std::set<Uid> seen;
   state.for_each_held(site, [&](NodeIndex, const HeldTask&, const Job& job, const TaskPlacement&) {
-    if (seen.insert(job.uid).second) out.push_back({&job, ends_by(job, now)});
+    if (seen.insert(job.uid).second) out.push_back({&job, ends_by(job, now), {}});
   });
+  const Estate& estate = state.estate();
+  for (Running& running : out) {
+    NodeIndex node = kNowhere - 1;
+    for (const TaskPlacement& task : running.job->allocation->tasks) {
+      node = estate.find_node_after(node, task.node);
+      running.grants.push_back({node, draw_of(estate.type_of(node).spec, task, running.job->shed.has_value()), running.job->allocation->until});
+    }
+  }
   return out;
 }
 
@@ -29,8 +38,9 @@ void add_promised(const State& state, SiteIndex site, Time date, Uid except, std
   for (const auto& [since, uid] : state.promised()) {
     const Promise& promise = *state.find_job(uid)->promise;
     if (uid == except || site_of(state, promise) != site || (promise.at && *promise.at > date)) continue;
+    NodeIndex node = kNowhere - 1;
     for (const TaskPlacement& task : promise.tasks) {
-      const NodeIndex node = state.estate().find_node(task.node);
+      node = state.estate().find_node_after(node, task.node);
       if (node != kNowhere) grants.push_back({node, draw_of(state.estate().type_of(node).spec, task, false), std::nullopt});
     }
   }
@@ -39,8 +49,21 @@ void add_promised(const State& state, SiteIndex site, Time date, Uid except, std
 // A site as it will be.
 class Outlook {
  public:
-  Outlook(const State& state, SiteIndex site, Time now, Uid job)
-      : state_(state), site_(site), now_(now), running_(running_at(state, site, now)), kept_(state, now, job) {
+  Outlook(const State& state, SiteIndex site, Time now, const Job& job)
+      : state_(state), site_(site), now_(now), running_(running_at(state, site, now)), kept_(state, now, job.uid), empty_(state.estate(), site) {
+    const Estate& estate = state.estate();
+    const EstateSite& here = estate.sites()[site];
+    const SiteLoads& present = state.loads().site(site);
+    for (NodeIndex node = here.first_node; node < here.first_node + here.nodes; ++node) {
+      empty_.set_ready(node, state.usable(node, now));
+      empty_.set_aside(node, present.aside(node));
+    }
+    if (job.promise) {  // to be given anew: what was kept for it is its own
+      for (const TaskPlacement& task : job.promise->tasks) {
+        const NodeIndex node = estate.find_node(task.node);
+        if (node != kNowhere && estate.nodes()[node].site == site) empty_.set_aside(node, false);
+      }
+    }
     // Those without an end come last, the oldest first: nobody knows better who ends next.
     std::stable_sort(running_.begin(), running_.end(), [](const Running& a, const Running& b) {
       if (a.ends.has_value() != b.ends.has_value()) return a.ends.has_value();
@@ -70,28 +93,20 @@ class Outlook {
     const EstateSite& here = estate.sites()[site_];
     const PoolsBySite open = open_to(state_, job, {pools}, date, site_);
     if (open.empty()) return std::nullopt;
-    SiteLoads loads(estate, site_);
-    const SiteLoads& present = state_.loads().site(site_);
-    for (NodeIndex node = here.first_node; node < here.first_node + here.nodes; ++node) {
-      loads.set_ready(node, state_.usable(node, date));
-      loads.set_aside(node, present.aside(node));
-    }
-    if (job.promise) {  // to be given anew: what was kept for it is its own
-      for (const TaskPlacement& task : job.promise->tasks) {
-        const NodeIndex node = estate.find_node(task.node);
-        if (node != kNowhere && estate.nodes()[node].site == site_) loads.set_aside(node, false);
-      }
+    SiteLoads loads = empty_;
+    for (RackIndex r = here.first_rack; r < here.first_rack + here.racks; ++r) {
+      const EstateRack& rack = estate.racks()[r];
+      if (!rack.from || *rack.from <= now_) continue;  // as ready as it is now
+      for (NodeIndex node = rack.first_node; node < rack.first_node + rack.nodes; ++node) loads.set_ready(node, state_.usable(node, date));
     }
     std::vector<PowerLoads::Grant> grants;
     for (std::size_t i = 0; i < running_.size(); ++i) {
       const Running& other = running_[i];
       if (other.ends ? *other.ends <= date : i < limited_ + ended) continue;
-      for (std::size_t rank = 0; rank < other.job->allocation->tasks.size(); ++rank) {
-        const TaskPlacement& task = other.job->allocation->tasks[rank];
-        const NodeIndex node = estate.find_node(task.node);
-        loads.reserve(node, task, {other.job->uid, static_cast<std::int32_t>(rank)});
-        grants.push_back({node, draw_of(estate.type_of(node).spec, task, other.job->shed.has_value()), other.job->allocation->until});
+      for (std::size_t rank = 0; rank < other.grants.size(); ++rank) {
+        loads.reserve(other.grants[rank].node, other.job->allocation->tasks[rank], {other.job->uid, static_cast<std::int32_t>(rank)});
       }
+      grants.insert(grants.end(), other.grants.begin(), other.grants.end());
     }
     add_promised(state_, site_, date, job.uid, grants);
     PowerLoads power = PowerLoads::later(state_.power(), site_, date, grants);
@@ -107,6 +122,7 @@ class Outlook {
   std::vector<Running> running_;
   std::size_t limited_ = 0;
   KeptSites kept_;
+  SiteLoads empty_;  // the site with nothing running
 };
 
 }  // namespace
@@ -184,6 +200,14 @@ std::optional<std::vector<TaskPlacement>> take_up(State& state, KeptSites& other
   if (allowed == pools.end()) return std::nullopt;
   const Estate& estate = state.estate();
   SiteLoads& loads = state.scratch_loads().site(site);
+  // Mostly somebody lies there still, which is soon told.
+  for (const TaskPlacement& task : job.promise->tasks) {
+    const NodeIndex node = estate.find_node(task.node);
+    if (node == kNowhere || loads.free_cpu(node) < task.cpu) return std::nullopt;
+    for (const std::int32_t device : task.devices) {
+      if (device >= loads.devices(node) || (task.gpus >= MilliGpu(1000) && loads.used(node, device) > 0)) return std::nullopt;
+    }
+  }
   Pictures pictures{&state.scratch_power()};
   if (job.promise->at && *job.promise->at > now) {
     for (PowerLoads* other : others.between(site, now, *job.promise->at)) pictures.push_back(other);
@@ -249,7 +273,7 @@ std::optional<Promise> plan_promise(const State& state, const Job& job, const Po
 
   std::optional<Promise> best;
   for (const auto& [devices, of_site] : sites) {
-    Outlook outlook(state, of_site->site, now, job.uid);
+    Outlook outlook(state, of_site->site, now, job);
     std::optional<Promise> here;
     const auto try_at = [&](Time date, std::size_t ended) {
       auto tasks = outlook.place(job, *of_site, date, ended);
