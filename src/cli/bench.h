@@ -29,9 +29,10 @@ std::size_t pick_shape(const std::vector<BenchShape>& mix, std::uint64_t chance)
 std::int64_t most_resident_mib();
 std::string micros_text(std::int64_t ns);
 
-/// The documents of an estate: those of the files, or if there are none, sites of 1,000 nodes with 8 GPUs each on a 2N
+/// The documents of an estate: those of the files, or if there are none, sites of `site_nodes` nodes with 8 GPUs each on a 2N
 /// network, the last one smaller. `bare` leaves out network, cooling and grid, so that no limit of them is checked.
-Result<std::vector<Document>> bench_estate(const std::vector<std::string>& files, std::int64_t gpus, bool bare);
+Result<std::vector<Document>> bench_estate(const std::vector<std::string>& files, std::int64_t gpus, std::int64_t site_nodes,
+                                           bool bare);
 
 /// Adds tenant `bench` with project `bench/work` and contracts `bench/main` (reserved) and `bench/spot` for the GPU
 /// models; none means every one.

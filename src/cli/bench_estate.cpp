@@ -8,7 +8,6 @@
 namespace penstock {
 namespace {
 
-constexpr std::int64_t kNodesOfSite = 1000;
 constexpr std::int64_t kNodesOfRack = 5;
 constexpr std::int64_t kRacksOfRow = 20;
 constexpr std::int64_t kRowsOfHall = 5;
@@ -139,12 +138,13 @@ std::int64_t most_resident_mib() {
 
 std::string micros_text(std::int64_t ns) { return fmt::format("{}.{:02} µs", ns / 1000, ns % 1000 / 10); }
 
-Result<std::vector<Document>> bench_estate(const std::vector<std::string>& files, std::int64_t gpus, bool bare) {
+Result<std::vector<Document>> bench_estate(const std::vector<std::string>& files, std::int64_t gpus, std::int64_t site_nodes,
+                                           bool bare) {
   std::vector<SourceText> sources;
   if (files.empty()) {
     std::string text(kNodeType);
     std::int64_t left = (gpus + 7) / 8;
-    for (std::int64_t number = 1; left > 0; ++number, left -= kNodesOfSite) text += site(number, std::min(left, kNodesOfSite));
+    for (std::int64_t number = 1; left > 0; ++number, left -= site_nodes) text += site(number, std::min(left, site_nodes));
     sources.push_back({"made.yaml", std::move(text)});
   } else {
     PENSTOCK_TRY(read, read_sources(files));

@@ -203,6 +203,7 @@ Measured measure(Ground& ground, const Shape& shape, Ppm fill, std::size_t decis
 struct PlacementBench {
   std::vector<std::string> files;
   std::int64_t gpus = 250'000;
+  std::int64_t site_nodes = 1000;
   std::string fill = "90%";
   std::vector<std::string> mix{"1x8:60", "8x8:30", "64x8:10"};
   std::vector<std::string> shapes{"1x8", "64x8", "512x8"};
@@ -217,7 +218,7 @@ Result<Report> run(const PlacementBench& bench) {
   if (fill <= Ppm(0) || fill > Ppm(1'000'000)) return make_error(Code::kInvalid, "expected above 0% to 100%", "--fill");
   PENSTOCK_TRY(mix, read_shapes("--mix", bench.mix));
   PENSTOCK_TRY(shapes, read_shapes("--shapes", bench.shapes));
-  PENSTOCK_TRY(documents, bench_estate(bench.files, bench.gpus, bench.no_limits));
+  PENSTOCK_TRY(documents, bench_estate(bench.files, bench.gpus, bench.site_nodes, bench.no_limits));
   add_bench_tenancy(documents, bench.models);
   Ground ground(documents, bench.seed);
 
@@ -271,6 +272,7 @@ void add_bench_placement(CLI::App& bench, Cli& cli) {
   auto* verb = bench.add_subcommand("placement", "Place gangs in an estate that is nearly full; needs no server");
   verb->add_option("-f,--file", options->files, "estate: files, directories, - for standard input; else one is made");
   verb->add_option("--gpus", options->gpus, "GPUs of the estate that is made, 8 a node")->capture_default_str()->check(CLI::Range(40, 1'000'000));
+  verb->add_option("--site-nodes", options->site_nodes, "nodes of each of its sites")->capture_default_str()->check(CLI::Range(5, 100'000));
   verb->add_option("--fill", options->fill, "part of the GPUs in use while it is measured")->capture_default_str();
   verb->add_option("--mix", options->mix, "gangs that fill it, TASKSxGPUS:WEIGHT")->delimiter(',')->capture_default_str();
   verb->add_option("--shapes", options->shapes, "gangs that are measured, TASKSxGPUS")->delimiter(',')->capture_default_str();

@@ -14,6 +14,7 @@ using Clock = std::chrono::steady_clock;
 struct QueueBench {
   std::vector<std::string> files;
   std::int64_t gpus = 250'000;
+  std::int64_t site_nodes = 1000;
   std::string fill = "90%";
   std::vector<std::string> running{"1x8:60", "8x8:30", "64x8:10"};
   std::vector<std::string> waiting_mix{"1x1:30", "1x8:40", "8x8:20", "64x8:9", "512x8:1"};
@@ -196,7 +197,7 @@ Result<QueueReport> run(const QueueBench& bench) {
   if (fill <= Ppm(0) || fill > Ppm(1'000'000)) return make_error(Code::kInvalid, "expected above 0% to 100%", "--fill");
   PENSTOCK_TRY(running, read_shapes("--running", bench.running));
   PENSTOCK_TRY(waiting, read_shapes("--waiting-mix", bench.waiting_mix));
-  PENSTOCK_TRY(documents, bench_estate(bench.files, bench.gpus, bench.no_limits));
+  PENSTOCK_TRY(documents, bench_estate(bench.files, bench.gpus, bench.site_nodes, bench.no_limits));
   return Bench(bench, std::move(documents)).measure(running, waiting, fill);
 }
 
@@ -219,6 +220,7 @@ void add_bench_queue(CLI::App& bench, Cli& cli) {
   auto* verb = bench.add_subcommand("queue", "Look through a long queue after each change; needs no server");
   verb->add_option("-f,--file", options->files, "estate: files, directories, - for standard input; else one is made");
   verb->add_option("--gpus", options->gpus, "GPUs of the estate that is made, 8 a node")->capture_default_str()->check(CLI::Range(40, 1'000'000));
+  verb->add_option("--site-nodes", options->site_nodes, "nodes of each of its sites")->capture_default_str()->check(CLI::Range(5, 100'000));
   verb->add_option("--fill", options->fill, "part of the GPUs in use")->capture_default_str();
   verb->add_option("--running", options->running, "gangs that run, TASKSxGPUS:WEIGHT")->delimiter(',')->capture_default_str();
   verb->add_option("--waiting-mix", options->waiting_mix, "gangs that wait")->delimiter(',')->capture_default_str();

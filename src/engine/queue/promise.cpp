@@ -272,7 +272,8 @@ std::optional<Promise> plan_promise(const State& state, const Job& job, const Po
   if (sites.size() > kPlanSites) sites.resize(kPlanSites);
 
   std::optional<Promise> best;
-  for (const auto& [devices, of_site] : sites) {
+  for (const auto& ranked : sites) {
+    const SitePools* of_site = ranked.second;
     Outlook outlook(state, of_site->site, now, job);
     std::optional<Promise> here;
     const auto try_at = [&](Time date, std::size_t ended) {

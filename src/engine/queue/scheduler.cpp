@@ -322,7 +322,9 @@ void Scheduler::backfill(Step& step) {
     const SiteIndex site = site_of(state, promise);
     if (promise.at && site != kNowhere) by_site[site].push_back(promise);
   }
-  for (const auto& [site, promises] : by_site) {
+  for (const auto& of_site : by_site) {
+    const SiteIndex site = of_site.first;
+    const std::vector<Promise>& promises = of_site.second;
     const Time first = std::min_element(promises.begin(), promises.end(), [](const Promise& a, const Promise& b) {
                          return *a.at < *b.at;
                        })->at.value();
