@@ -227,7 +227,8 @@ std::vector<WaitCause> why_waiting(State& state, const Job& job, Time now) {
     add_power(state, when_empty, needed, "also if nothing else ran: ", causes);
   } else if (!fits) {
     add(WaitReason::kTooLarge, able_best,
-        "the gang is larger than any one site that it may use could hold if all its nodes were empty");
+        job.spec.placement ? "no site that it may use could hold the gang as its placement asks for it, if all its nodes were empty"
+                           : "the gang is larger than any one site that it may use could hold if all its nodes were empty");
   } else if (ready_best < needed) {
     add(WaitReason::kHealth, ready_best, fmt::format("{} of {} allowed nodes are ready, with {} GPUs at the best site", ready,
                                                      able, gpus_text(ready_best)));
