@@ -1,6 +1,8 @@
 // Estates and mixes for the benchmarks of the engine.
 #include <sys/resource.h>
 
+#include <CLI/CLI.hpp>
+
 #include "cli/bench.h"
 
 #include "spec/yaml.h"
@@ -138,29 +140,38 @@ std::int64_t most_resident_mib() {
 
 std::string micros_text(std::int64_t ns) { return fmt::format("{}.{:02} µs", ns / 1000, ns % 1000 / 10); }
 
-Result<std::vector<Document>> bench_estate(const std::vector<std::string>& files, std::int64_t gpus, std::int64_t site_nodes,
-                                           bool bare) {
+void add_ground_options(CLI::App& verb, BenchGround& ground) {
+  verb.add_option("-f,--file", ground.files, "estate: files, directories, - for standard input; else one is made");
+  verb.add_option("--gpus", ground.gpus, "GPUs of the estate that is made, 8 a node")->capture_default_str()->check(CLI::Range(40, 1'000'000));
+  verb.add_option("--site-nodes", ground.site_nodes, "nodes of each of its sites")->capture_default_str()->check(CLI::Range(5, 100'000));
+  verb.add_option("--fill", ground.fill, "part of the GPUs in use while it is measured")->capture_default_str();
+  verb.add_option("--models", ground.models, "GPU models they may use; all if absent")->delimiter(',');
+  verb.add_option("--seed", ground.seed, "seed of the mix and of what ends")->capture_default_str();
+  verb.add_flag("--no-limits", ground.no_limits, "leave out network, cooling and grid, to see their price");
+}
+
+Result<Ppm> fill_of(const BenchGround& ground) {
+  PENSTOCK_TRY(fill, Text<Ppm>::parse(ground.fill));
+  if (fill <= Ppm(0) || fill > Ppm(1'000'000)) return make_error(Code::kInvalid, "expected above 0% to 100%", "--fill");
+  return fill;
+}
+
+Result<std::vector<Document>> bench_documents(const BenchGround& ground) {
   std::vector<SourceText> sources;
-  if (files.empty()) {
+  if (ground.files.empty()) {
     std::string text(kNodeType);
-    std::int64_t left = (gpus + 7) / 8;
-    for (std::int64_t number = 1; left > 0; ++number, left -= site_nodes) text += site(number, std::min(left, site_nodes));
+    std::int64_t left = (ground.gpus + 7) / 8;
+    for (std::int64_t number = 1; left > 0; ++number, left -= ground.site_nodes) text += site(number, std::min(left, ground.site_nodes));
     sources.push_back({"made.yaml", std::move(text)});
   } else {
-    PENSTOCK_TRY(read, read_sources(files));
+    PENSTOCK_TRY(read, read_sources(ground.files));
     sources = std::move(read);
   }
   PENSTOCK_TRY(documents, read_documents(sources));
   std::erase_if(documents, [](const Document& d) { return d.kind != Kind::kSite && d.kind != Kind::kNodeType; });
   for (Document& document : documents) {
-    if (auto* spec = std::get_if<SiteSpec>(&document.spec)) {
-      if (bare) strip(*spec);
-    }
+    if (auto* spec = std::get_if<SiteSpec>(&document.spec); spec != nullptr && ground.no_limits) strip(*spec);
   }
-  return documents;
-}
-
-void add_bench_tenancy(std::vector<Document>& documents, const std::vector<std::string>& models) {
   const auto add = [&](const std::string& name, AnySpec spec) {
     Document document;
     document.kind = static_cast<Kind>(spec.index());
@@ -170,7 +181,7 @@ void add_bench_tenancy(std::vector<Document>& documents, const std::vector<std::
   };
   ContractSpec main;
   main.service_class = ServiceClass::kReserved;
-  main.gpu_models = models;
+  main.gpu_models = ground.models;
   main.price_per_gpu_hour = {2'000'000, "USD"};
   ContractSpec spot = main;
   spot.service_class = ServiceClass::kSpot;
@@ -178,6 +189,7 @@ void add_bench_tenancy(std::vector<Document>& documents, const std::vector<std::
   add("bench/work", ProjectSpec{});
   add("bench/main", main);
   add("bench/spot", spot);
+  return documents;
 }
 
 }  // namespace penstock

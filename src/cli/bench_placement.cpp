@@ -64,7 +64,7 @@ struct Report {
 // Gangs in an estate, booked where the engine would book them but without its facts: placement alone.
 class Ground {
  public:
-  Ground(const std::vector<Document>& documents, std::uint64_t seed) : chance_(seed * 2 + 1) {
+  Ground(const std::vector<Document>& documents, std::uint64_t seed) : dice_(seed) {
     now_ = *Text<Time>::parse("2026-06-01T00:00:00Z");
     must(engine_.execute(ApplyDocuments{documents, false}, CommandMeta{now_, "bench", {}, 0}));
     engine_.take_events();
@@ -75,12 +75,8 @@ class Ground {
   std::int64_t gpus() const { return gpus_ / 1000; }
   std::int64_t held() const { return held_; }
   std::size_t live() const { return live_.size(); }
+  Dice& dice() { return dice_; }
   bool below(Ppm fill) const { return held_ < mul_div_floor(gpus_, fill.count(), 1'000'000); }
-
-  std::uint64_t chance(std::uint64_t below) {
-    chance_ = chance_ * 6364136223846793005ULL + 1442695040888963407ULL;
-    return (chance_ >> 33) % below;
-  }
 
   Job job(const Shape& shape) {
     Job job;
@@ -112,7 +108,7 @@ class Ground {
   void make_room(Ppm fill, std::int64_t milli) {
     const std::int64_t most = mul_div_floor(gpus_, fill.count(), 1'000'000);
     while (!live_.empty() && held_ + milli > most) {
-      std::swap(live_[chance(live_.size())], live_.back());
+      std::swap(live_[dice_.below(live_.size())], live_.back());
       for (const TaskPlacement& task : live_.back().tasks) held_ -= task.gpus.count();
       book(live_.back(), false);
       live_.pop_back();
@@ -165,7 +161,7 @@ class Ground {
 
   Engine engine_;
   Time now_;
-  std::uint64_t chance_;
+  Dice dice_;
   std::uint64_t last_ = 1'000'000;
   std::int64_t gpus_ = 0;
   std::int64_t held_ = 0;
@@ -201,31 +197,23 @@ Measured measure(Ground& ground, const Shape& shape, Ppm fill, std::size_t decis
 }
 
 struct PlacementBench {
-  std::vector<std::string> files;
-  std::int64_t gpus = 250'000;
-  std::int64_t site_nodes = 1000;
-  std::string fill = "90%";
+  BenchGround ground;
   std::vector<std::string> mix{"1x8:60", "8x8:30", "64x8:10"};
   std::vector<std::string> shapes{"1x8", "64x8", "512x8"};
-  std::vector<std::string> models;
   std::size_t decisions = 20'000;
-  std::uint64_t seed = 1;
-  bool no_limits = false;
 };
 
 Result<Report> run(const PlacementBench& bench) {
-  PENSTOCK_TRY(fill, Text<Ppm>::parse(bench.fill));
-  if (fill <= Ppm(0) || fill > Ppm(1'000'000)) return make_error(Code::kInvalid, "expected above 0% to 100%", "--fill");
+  PENSTOCK_TRY(fill, fill_of(bench.ground));
   PENSTOCK_TRY(mix, read_shapes("--mix", bench.mix));
   PENSTOCK_TRY(shapes, read_shapes("--shapes", bench.shapes));
-  PENSTOCK_TRY(documents, bench_estate(bench.files, bench.gpus, bench.site_nodes, bench.no_limits));
-  add_bench_tenancy(documents, bench.models);
-  Ground ground(documents, bench.seed);
+  PENSTOCK_TRY(documents, bench_documents(bench.ground));
+  Ground ground(documents, bench.ground.seed);
 
   const std::int64_t weights = weight_of(mix);
   std::map<std::size_t, PoolsBySite> pools;
   for (std::size_t misses = 0; ground.below(fill) && misses < 100;) {
-    const std::size_t i = pick_shape(mix, ground.chance(static_cast<std::uint64_t>(weights)));
+    const std::size_t i = pick_shape(mix, ground.dice().below(static_cast<std::uint64_t>(weights)));
     const Job job = ground.job(mix[i]);
     if (!pools.contains(i)) pools[i] = ground.pools(job);
     misses = ground.grant(job, pools[i]) ? 0 : misses + 1;
@@ -235,11 +223,11 @@ Result<Report> run(const PlacementBench& bench) {
   report.sites = static_cast<std::int64_t>(ground.state().estate().sites().size());
   report.nodes = static_cast<std::int64_t>(ground.state().estate().nodes().size());
   report.gpus = ground.gpus();
-  report.limits = !bench.no_limits;
+  report.limits = !bench.ground.no_limits;
   for (SiteIndex site = 0; site < ground.state().estate().sites().size(); ++site) {
     report.rows += static_cast<std::int64_t>(ground.state().power().segments(site).front().limits->rows().size());
   }
-  report.seed = bench.seed;
+  report.seed = bench.ground.seed;
   report.filled = Ppm(mul_div_floor(ground.held(), 1000, std::max<std::int64_t>(1, ground.gpus())));
   report.live = static_cast<std::int64_t>(ground.live());
   for (const Shape& shape : shapes) {
@@ -270,26 +258,11 @@ void print(const Report& report) {
 void add_bench_placement(CLI::App& bench, Cli& cli) {
   auto options = std::make_shared<PlacementBench>();
   auto* verb = bench.add_subcommand("placement", "Place gangs in an estate that is nearly full; needs no server");
-  verb->add_option("-f,--file", options->files, "estate: files, directories, - for standard input; else one is made");
-  verb->add_option("--gpus", options->gpus, "GPUs of the estate that is made, 8 a node")->capture_default_str()->check(CLI::Range(40, 1'000'000));
-  verb->add_option("--site-nodes", options->site_nodes, "nodes of each of its sites")->capture_default_str()->check(CLI::Range(5, 100'000));
-  verb->add_option("--fill", options->fill, "part of the GPUs in use while it is measured")->capture_default_str();
+  add_ground_options(*verb, options->ground);
   verb->add_option("--mix", options->mix, "gangs that fill it, TASKSxGPUS:WEIGHT")->delimiter(',')->capture_default_str();
   verb->add_option("--shapes", options->shapes, "gangs that are measured, TASKSxGPUS")->delimiter(',')->capture_default_str();
-  verb->add_option("--models", options->models, "GPU models they may use; all if absent")->delimiter(',');
   verb->add_option("--decisions", options->decisions, "decisions of one-task gangs; larger ones fewer")->capture_default_str();
-  verb->add_option("--seed", options->seed, "seed of the mix and of what ends")->capture_default_str();
-  verb->add_flag("--no-limits", options->no_limits, "leave out network, cooling and grid, to see their price");
-  verb->callback([&cli, options] {
-    const auto report = run(*options);
-    if (!report.ok()) {
-      cli.exit_code = fail(report.error(), kUsage);
-    } else if (cli.output() == Format::kTable) {
-      print(*report);
-    } else {
-      print_json(to_json(*report), cli.output());
-    }
-  });
+  verb->callback([&cli, options] { cli.exit_code = show_report(run(*options), cli.output(), print); });
 }
 
 }  // namespace penstock

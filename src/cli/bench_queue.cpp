@@ -12,18 +12,12 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 struct QueueBench {
-  std::vector<std::string> files;
-  std::int64_t gpus = 250'000;
-  std::int64_t site_nodes = 1000;
-  std::string fill = "90%";
+  BenchGround ground;
   std::vector<std::string> running{"1x8:60", "8x8:30", "64x8:10"};
   std::vector<std::string> waiting_mix{"1x1:30", "1x8:40", "8x8:20", "64x8:9", "512x8:1"};
-  std::vector<std::string> models;
   std::int64_t waiting = 100'000;
   std::int64_t projects = 10;
   std::size_t changes = 500;
-  std::uint64_t seed = 1;
-  bool no_limits = false;
 };
 
 struct QueueReport {
@@ -67,10 +61,9 @@ struct QueueReport {
 
 class Bench {
  public:
-  Bench(const QueueBench& bench, std::vector<Document> documents) : bench_(bench), chance_(bench.seed * 2 + 1) {
+  Bench(const QueueBench& bench, std::vector<Document> documents) : bench_(bench), dice_(bench.ground.seed) {
     now_ = *Text<Time>::parse("2026-06-01T00:00:00Z");
-    add_bench_tenancy(documents, bench.models);
-    for (std::int64_t p = 0; p < bench.projects; ++p) {
+      for (std::int64_t p = 0; p < bench.projects; ++p) {
       Document project;
       project.kind = Kind::kProject;
       project.metadata.name = fmt::format("bench/p{}", p);
@@ -86,8 +79,8 @@ class Bench {
     for (const EstateSite& site : state().estate().sites()) gpus += site.gpus.count();
     out.gpus = gpus / 1000;
     out.nodes = static_cast<std::int64_t>(state().estate().nodes().size());
-    out.limits = !bench_.no_limits;
-    out.seed = bench_.seed;
+    out.limits = !bench_.ground.no_limits;
+    out.seed = bench_.ground.seed;
     for (std::int64_t held = -1; held != state().held_by_tenant("bench").count();) {
       held = state().held_by_tenant("bench").count();
       if (held >= mul_div_floor(gpus, fill.count(), 1'000'000)) break;
@@ -110,7 +103,7 @@ class Bench {
     out.promised = static_cast<std::int64_t>(state().promised().size());
     std::vector<std::int64_t> times;
     for (std::size_t i = 0; i < bench_.changes && !live.empty(); ++i) {
-      std::swap(live[chance(live.size())], live.back());
+      std::swap(live[dice_.below(live.size())], live.back());
       end(live.back());
       live.pop_back();
       now_ = now_ + milliseconds(10);
@@ -138,11 +131,6 @@ class Bench {
  private:
   const State& state() const { return engine_.state(); }
   static std::int64_t nanos(Clock::time_point since) { return std::chrono::nanoseconds(Clock::now() - since).count(); }
-  std::uint64_t chance(std::uint64_t below) {
-    chance_ = chance_ * 6364136223846793005ULL + 1442695040888963407ULL;
-    return (chance_ >> 33) % below;
-  }
-
   void run(const Command& command) {
     const auto reply = engine_.execute(command, CommandMeta{now_, "bench", {}, 0});
     if (!reply.ok()) throw std::runtime_error(to_string(reply.error()));
@@ -155,21 +143,21 @@ class Bench {
     SubmitJobs submit;
     const auto weights = static_cast<std::uint64_t>(weight_of(mix));
     for (std::int64_t i = 0; i < jobs; ++i) {
-      const BenchShape& shape = mix[pick_shape(mix, chance(weights))];
+      const BenchShape& shape = mix[pick_shape(mix, dice_.below(weights))];
       if (room >= 0) {
         room -= shape.tasks * shape.milli;
         if (room < 0) break;
       }
       JobSpec job;
       job.contract = "bench/main";
-      job.time_limit = hours(kLimits[chance(kLimits.size())]);
+      job.time_limit = hours(kLimits[dice_.below(kLimits.size())]);
       TaskGroupSpec group;
       group.name = "main";
       group.replicas = shape.tasks;
       group.gpus = MilliGpu(shape.milli);
       group.command = {"train"};
       job.groups.push_back(std::move(group));
-      const std::string name = fmt::format("bench/p{}/j{}", chance(static_cast<std::uint64_t>(bench_.projects)), ++serial_);
+      const std::string name = fmt::format("bench/p{}/j{}", dice_.below(static_cast<std::uint64_t>(bench_.projects)), ++serial_);
       submit.items.push_back({Metadata{name, {}, {}}, std::move(job)});
     }
     run(submit);
@@ -188,16 +176,15 @@ class Bench {
   QueueBench bench_;
   Engine engine_;
   Time now_;
-  std::uint64_t chance_;
+  Dice dice_;
   std::uint64_t serial_ = 0;
 };
 
 Result<QueueReport> run(const QueueBench& bench) {
-  PENSTOCK_TRY(fill, Text<Ppm>::parse(bench.fill));
-  if (fill <= Ppm(0) || fill > Ppm(1'000'000)) return make_error(Code::kInvalid, "expected above 0% to 100%", "--fill");
+  PENSTOCK_TRY(fill, fill_of(bench.ground));
   PENSTOCK_TRY(running, read_shapes("--running", bench.running));
   PENSTOCK_TRY(waiting, read_shapes("--waiting-mix", bench.waiting_mix));
-  PENSTOCK_TRY(documents, bench_estate(bench.files, bench.gpus, bench.site_nodes, bench.no_limits));
+  PENSTOCK_TRY(documents, bench_documents(bench.ground));
   return Bench(bench, std::move(documents)).measure(running, waiting, fill);
 }
 
@@ -218,28 +205,13 @@ void print(const QueueReport& report) {
 void add_bench_queue(CLI::App& bench, Cli& cli) {
   auto options = std::make_shared<QueueBench>();
   auto* verb = bench.add_subcommand("queue", "Look through a long queue after each change; needs no server");
-  verb->add_option("-f,--file", options->files, "estate: files, directories, - for standard input; else one is made");
-  verb->add_option("--gpus", options->gpus, "GPUs of the estate that is made, 8 a node")->capture_default_str()->check(CLI::Range(40, 1'000'000));
-  verb->add_option("--site-nodes", options->site_nodes, "nodes of each of its sites")->capture_default_str()->check(CLI::Range(5, 100'000));
-  verb->add_option("--fill", options->fill, "part of the GPUs in use")->capture_default_str();
+  add_ground_options(*verb, options->ground);
   verb->add_option("--running", options->running, "gangs that run, TASKSxGPUS:WEIGHT")->delimiter(',')->capture_default_str();
   verb->add_option("--waiting-mix", options->waiting_mix, "gangs that wait")->delimiter(',')->capture_default_str();
   verb->add_option("--waiting", options->waiting, "jobs that wait")->capture_default_str()->check(CLI::Range(1, 1'000'000));
   verb->add_option("--projects", options->projects, "projects that they belong to")->capture_default_str()->check(CLI::Range(1, 10'000));
   verb->add_option("--changes", options->changes, "gangs that end, one by one")->capture_default_str();
-  verb->add_option("--models", options->models, "GPU models they may use; all if absent")->delimiter(',');
-  verb->add_option("--seed", options->seed, "seed of the mix and of what ends")->capture_default_str();
-  verb->add_flag("--no-limits", options->no_limits, "leave out network, cooling and grid, to see their price");
-  verb->callback([&cli, options] {
-    const auto report = run(*options);
-    if (!report.ok()) {
-      cli.exit_code = fail(report.error(), kUsage);
-    } else if (cli.output() == Format::kTable) {
-      print(*report);
-    } else {
-      print_json(to_json(*report), cli.output());
-    }
-  });
+  verb->callback([&cli, options] { cli.exit_code = show_report(run(*options), cli.output(), print); });
 }
 
 }  // namespace penstock
