@@ -12,6 +12,12 @@ namespace {
 
 std::string reply_key(const std::string& principal, const std::string& key) { return principal + '\n' + key; }
 
+// 0 of what nobody has counted.
+std::int64_t count_of(const std::unordered_map<std::string, std::int64_t>& counts, std::string_view name) {
+  const auto found = counts.find(std::string(name));
+  return found == counts.end() ? 0 : found->second;
+}
+
 template <class Spec>
 void put(ObjectMap<Spec>& map, const EventRecord& record, const ObjectApplied& event) {
   Object<Spec>& object = map[event.name];
@@ -240,10 +246,7 @@ void State::note_promise(const Job& job, bool given) {
   }
 }
 
-MilliGpu State::promised_to(const std::string& name) const {
-  const auto found = promised_to_.find(name);
-  return MilliGpu(found == promised_to_.end() ? 0 : found->second);
-}
+MilliGpu State::promised_to(const std::string& name) const { return MilliGpu(count_of(promised_to_, name)); }
 
 void State::unpromise(Job& job) {
   if (!job.promise) return;
@@ -323,25 +326,13 @@ const StoredReply* State::find_reply(const std::string& principal, const std::st
   return found == reply_by_key_.end() ? nullptr : &facts_.replies.at(found->second);
 }
 
-MilliGpu State::held_by_project(std::string_view project) const {
-  const auto found = held_by_project_.find(std::string(project));
-  return MilliGpu(found == held_by_project_.end() ? 0 : found->second);
-}
+MilliGpu State::held_by_project(std::string_view project) const { return MilliGpu(count_of(held_by_project_, project)); }
 
-MilliGpu State::held_by_tenant(std::string_view tenant) const {
-  const auto found = held_by_tenant_.find(std::string(tenant));
-  return MilliGpu(found == held_by_tenant_.end() ? 0 : found->second);
-}
+MilliGpu State::held_by_tenant(std::string_view tenant) const { return MilliGpu(count_of(held_by_tenant_, tenant)); }
 
-MilliGpu State::held_by_contract(std::string_view contract) const {
-  const auto found = held_by_contract_.find(std::string(contract));
-  return MilliGpu(found == held_by_contract_.end() ? 0 : found->second);
-}
+MilliGpu State::held_by_contract(std::string_view contract) const { return MilliGpu(count_of(held_by_contract_, contract)); }
 
-std::int64_t State::pending_of_project(std::string_view project) const {
-  const auto found = pending_of_project_.find(std::string(project));
-  return found == pending_of_project_.end() ? 0 : found->second;
-}
+std::int64_t State::pending_of_project(std::string_view project) const { return count_of(pending_of_project_, project); }
 
 std::uint64_t State::revision(const std::string& node) const {
   const auto found = revisions_.find(node);

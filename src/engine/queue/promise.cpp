@@ -147,13 +147,13 @@ std::vector<Kept>& KeptSites::at(SiteIndex site) {
     const Promise& promise = *state_->find_job(uid)->promise;
     if (uid != except_ && site_of(*state_, promise) == site) dates.insert(std::max(now_, promise.at.value_or(now_)));
   }
+  if (dates.empty()) return found->second;
+  const std::vector<Running> running = running_at(*state_, site, now_);
   for (const Time date : dates) {
     std::vector<PowerLoads::Grant> grants;
-    state_->for_each_held(site, [&](NodeIndex node, const HeldTask&, const Job& job, const TaskPlacement& task) {
-      const auto ends = ends_by(job, now_);
-      if (ends && *ends <= date) return;
-      grants.push_back({node, draw_of(state_->estate().type_of(node).spec, task, job.shed.has_value()), job.allocation->until});
-    });
+    for (const Running& other : running) {
+      if (!other.ends || *other.ends > date) grants.insert(grants.end(), other.grants.begin(), other.grants.end());
+    }
     add_promised(*state_, site, date, except_, grants);
     found->second.push_back({date, PowerLoads::later(state_->power(), site, date, grants)});
   }
@@ -200,51 +200,43 @@ std::optional<std::vector<TaskPlacement>> take_up(State& state, KeptSites& other
   if (allowed == pools.end()) return std::nullopt;
   const Estate& estate = state.estate();
   SiteLoads& loads = state.scratch_loads().site(site);
-  // Mostly somebody lies there still, which is soon told.
-  for (const TaskPlacement& task : job.promise->tasks) {
-    const NodeIndex node = estate.find_node(task.node);
-    if (node == kNowhere || loads.free_cpu(node) < task.cpu) return std::nullopt;
-    for (const std::int32_t device : task.devices) {
-      if (device >= loads.devices(node) || (task.gpus >= MilliGpu(1000) && loads.used(node, device) > 0)) return std::nullopt;
-    }
-  }
-  Pictures pictures{&state.scratch_power()};
-  if (job.promise->at && *job.promise->at > now) {
-    for (PowerLoads* other : others.between(site, now, *job.promise->at)) pictures.push_back(other);
-  }
-  std::optional<Time> until;
-  if (job.spec.time_limit) until = now + *job.spec.time_limit;
+  const auto free = [&](NodeIndex node, const TaskPlacement& task) {
+    if (node == kNowhere || allowed->pools[loads.pool_of(node)] == 0 || !loads.ready(node) || !capable(state, job, node)) return false;
+    if (loads.free_cpu(node) < task.cpu || loads.free_memory(node) < task.memory || loads.free_disk(node) < task.disk) return false;
+    const std::int64_t each = task.devices.size() > 1 ? 1000 : task.gpus.count();
+    return loads.free_port(node) != 0 && std::all_of(task.devices.begin(), task.devices.end(), [&](std::int32_t device) {
+             return device < loads.devices(node) && loads.used(node, device) + each <= 1000;
+           });
+  };
   std::vector<TaskPlacement> tasks = job.promise->tasks;
-  std::size_t taken = 0;
-  bool fits = true;
+  std::vector<NodeIndex> nodes;
   for (TaskPlacement& task : tasks) {
     const NodeIndex node = estate.find_node(task.node);
-    fits = node != kNowhere && allowed->pools[loads.pool_of(node)] != 0 && loads.ready(node) && capable(state, job, node) && loads.free_cpu(node) >= task.cpu &&
-           loads.free_memory(node) >= task.memory && loads.free_disk(node) >= task.disk;
-    for (const std::int32_t device : task.devices) {
-      if (!fits || device >= loads.devices(node)) {
-        fits = false;
-        break;
-      }
-      const std::int32_t room = 1000 - loads.used(node, device);
-      fits = room >= (task.devices.size() > 1 ? 1000 : task.gpus.count());
-      if (!fits) break;
-    }
-    if (!fits) break;
+    if (!free(node, task)) break;
     task.port = loads.free_port(node);
-    const Draw draw = draw_of(estate.type_of(node).spec, task, false);
-    fits = task.port != 0 && std::all_of(pictures.begin(), pictures.end(), [&](PowerLoads* p) { return p->fits(node, draw, until); });
-    if (!fits) break;
-    for (PowerLoads* picture : pictures) picture->take(node, draw, until);
-    loads.reserve(node, task, {job.uid, static_cast<std::int32_t>(taken)});
-    ++taken;
+    loads.reserve(node, task, {job.uid, static_cast<std::int32_t>(nodes.size())});
+    nodes.push_back(node);
   }
-  while (taken > 0) {
-    const TaskPlacement& task = tasks[--taken];
-    const NodeIndex node = estate.find_node(task.node);
-    loads.undo(node, task, {job.uid, static_cast<std::int32_t>(taken)});
-    const Draw draw = draw_of(estate.type_of(node).spec, task, false);
-    for (PowerLoads* picture : pictures) picture->give(node, draw, until);
+  // Before watts are looked at: what is drawn up for them counts whoever lies there.
+  for (std::size_t rank = nodes.size(); rank-- > 0;) loads.undo(nodes[rank], tasks[rank], {job.uid, static_cast<std::int32_t>(rank)});
+  bool fits = nodes.size() == tasks.size();
+  if (fits) {
+    Pictures pictures{&state.scratch_power()};
+    if (job.promise->at && *job.promise->at > now) {
+      for (PowerLoads* other : others.between(site, now, *job.promise->at)) pictures.push_back(other);
+    }
+    std::optional<Time> until;
+    if (job.spec.time_limit) until = now + *job.spec.time_limit;
+    const auto draw = [&](std::size_t rank) { return draw_of(estate.type_of(nodes[rank]).spec, tasks[rank], false); };
+    std::size_t taken = 0;
+    for (; fits && taken < tasks.size(); ++taken) {
+      fits = std::all_of(pictures.begin(), pictures.end(), [&](PowerLoads* p) { return p->fits(nodes[taken], draw(taken), until); });
+      if (!fits) break;
+      for (PowerLoads* picture : pictures) picture->take(nodes[taken], draw(taken), until);
+    }
+    while (taken-- > 0) {
+      for (PowerLoads* picture : pictures) picture->give(nodes[taken], draw(taken), until);
+    }
   }
   return fits ? std::optional(std::move(tasks)) : std::nullopt;
 }

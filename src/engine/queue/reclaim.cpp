@@ -120,12 +120,14 @@ std::optional<Reclaim> reclaim_at(State& state, KeptSites& kept, const Job& job,
   for (const Job* victim : gone.jobs()) {
     out.victims.push_back(victim->uid);
     out.lost += lost_work(*victim, now);
-    out.within = std::max(out.within, std::min(most, victim->spec.stop_grace.value_or(kDefaultGrace)));
+    out.within = std::max(out.within, grace_of(*victim, most));
   }
   return out;
 }
 
 }  // namespace
+
+Duration grace_of(const Job& job, Duration most) { return std::min(most, job.spec.stop_grace.value_or(kDefaultGrace)); }
 
 Duration saved_work(const Job& job, Time now, bool told) {
   if (!job.spec.checkpoint || !job.started) return job.saved;

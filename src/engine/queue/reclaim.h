@@ -10,6 +10,9 @@ GpuMicros lost_work(const Job& job, Time now);
 /// Of its work, what checkpoints keep if it stops now; `told`: it is told to and may write one.
 Duration saved_work(const Job& job, Time now, bool told);
 
+/// Between TERM and KILL of a job that makes way: its own, but no longer than `most`.
+Duration grace_of(const Job& job, Duration most);
+
 struct Reclaim {
   std::vector<Uid> victims;           ///< in the order in which they were chosen
   std::vector<TaskPlacement> tasks;   ///< where the gang will lie once they have gone

@@ -154,24 +154,23 @@ void Scheduler::keep_promises(Step& step) {
     const Job& job = *state.find_job(uid);
     if (!job.promise || job.promise->since != since) continue;
     const Promise promise = *job.promise;
-    if (job.spec.start_at && step.now() < *job.spec.start_at) {
-      // A reservation keeps its place and does not start before its date.
-    } else if (!over_limits(state, job, step.now(), !promise.at || *promise.at > step.now())) {
+    const PoolsBySite& pools = bound(state, job, state.line().group_of(uid)).pools;
+    const bool reserved = job.spec.start_at && step.now() < *job.spec.start_at;  // it keeps its place until then
+    if (!reserved && !over_limits(state, job, step.now(), !promise.at || *promise.at > step.now())) {
       KeptSites others(state, step.now(), uid);
-      const PoolsBySite bounds = bound(state, job, state.line().group_of(uid)).pools;
-      auto tasks = take_up(state, others, job, bounds, step.now());
-      // Else perhaps elsewhere, and what is kept for it is its own. Mostly there is no room, which is soon told.
-      keep_nodes(state, promise, false);
-      const PoolsBySite pools = open_to(state, job, bounds, step.now());
-      if (!tasks && place(state, job, pools, step.now())) {
-        tasks = place(state, job, pools, step.now(), nullptr, others.against(job));
+      auto tasks = take_up(state, others, job, pools, step.now());
+      if (!tasks) {
+        // Perhaps elsewhere, and what is kept for it is its own. Mostly there is no room, which is soon told.
+        keep_nodes(state, promise, false);
+        const PoolsBySite open = open_to(state, job, pools, step.now());
+        if (place(state, job, open, step.now())) tasks = place(state, job, open, step.now(), nullptr, others.against(job));
+        keep_nodes(state, promise, true);
       }
       if (tasks) {
         start(step, job, std::move(*tasks));
         kept_.emplace(state, step.now());
         continue;
       }
-      keep_nodes(state, promise, true);
     }
     const auto lost = std::find_if(promise.tasks.begin(), promise.tasks.end(), [&](const TaskPlacement& task) {
       const NodeIndex node = state.estate().find_node(task.node);
@@ -181,9 +180,7 @@ void Scheduler::keep_promises(Step& step) {
     if (lost == promise.tasks.end() && !late) continue;
     const std::string cause = lost != promise.tasks.end() ? fmt::format("node {} cannot be kept for it", lost->node)
                                                           : "its place is not free at the date that was promised";
-    const PoolsBySite pools = bound(state, job, state.line().group_of(uid)).pools;
-    auto other = plan_promise(state, job, pools, step.now(),
-                              job.spec.start_at && step.now() < *job.spec.start_at ? job.spec.start_at : std::nullopt);
+    auto other = plan_promise(state, job, pools, step.now(), reserved ? job.spec.start_at : std::nullopt);
     if (other) {
       other->cause = cause;
       step.emit(JobPromised{uid, std::move(*other)});
@@ -291,13 +288,12 @@ bool Scheduler::reclaim(Step& step, const Job& job, const PoolsBySite& pools) {
                   plan->victims.size() == 1 ? " is" : "s are", plan->lost.count() / 1'000'000);
   for (const Uid victim : plan->victims) {
     const Job& gone = *state.find_job(victim);
-    const Duration grace = std::min(most, gone.spec.stop_grace.value_or(seconds(30)));
     step.emit(JobStopping{victim, JobReason::kPreempted,
                           fmt::format("{} needs its place; of {} gangs that could make way it was among those that lose least: "
                                       "{} GPU-seconds since its checkpoint",
                                       job.name, state.spot(state.estate().nodes()[state.estate().find_node(gone.allocation->tasks.front().node)].site).size(),
                                       lost_work(gone, step.now()).count() / 1'000'000),
-                          grace});
+                          grace_of(gone, most)});
   }
   step.emit(JobPromised{uid, Promise{step.now() + plan->within + kStopMargin, step.now(), cause, plan->tasks}});
   kept_.emplace(state, step.now());

@@ -168,17 +168,13 @@ Result<Reply> cancel_job(Step& step, const CancelJob& command) {
   PENSTOCK_TRY(job, live_job(step.state(), command.name, command.version));
   const Uid uid = job->uid;
   const std::string message = fmt::format("cancelled by {}", step.meta().principal);
-  Reply reply;
+  if (job->phase == JobPhase::kStopping && job->reason == JobReason::kCancelled) return changed(step, command.name, uid, false);
   if (job->phase == JobPhase::kPending) {
     finish_job(step, uid, JobPhase::kCancelled, JobReason::kCancelled, message);
-    reply.changes.push_back({"Job", command.name, uid, Change::kChanged, step.facts().position});
-  } else if (job->phase == JobPhase::kStopping && job->reason == JobReason::kCancelled) {
-    reply.changes.push_back({"Job", command.name, uid, Change::kUnchanged, job->version});
   } else {
     step.emit(JobStopping{uid, JobReason::kCancelled, message, std::nullopt});
-    reply.changes.push_back({"Job", command.name, uid, Change::kChanged, step.facts().position});
   }
-  return reply;
+  return changed(step, command.name, uid, true);
 }
 
 Result<Reply> hold_job(Step& step, const HoldJob& command) {
