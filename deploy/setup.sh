@@ -6,8 +6,10 @@ readonly BUILD_PACKAGES=(
   mold ninja-build pkg-config prometheus-cpp-dev python3-minimal
 )
 readonly TEST_PACKAGES=(
-  clang libclang-rt-14-dev libgtest-dev librapidcheck-dev openssl procps sqlite3
+  libgtest-dev librapidcheck-dev openssl procps sqlite3
 )
+# The sanitizers and fuzzers are built with clang: in half the time of g++, and the product is seen through two compilers.
+readonly SANITIZER_PACKAGES=(clang-19 libclang-rt-19-dev llvm-19)
 
 say() { printf '\033[1m==> %s\033[0m\n' "$*"; }
 

@@ -108,7 +108,7 @@ class Bench {
       live.pop_back();
       now_ = now_ + milliseconds(10);
       began = Clock::now();
-      engine_.execute(Tick{}, CommandMeta{now_, "bench", {}, 0});
+      tell(Tick{});
       times.push_back(nanos(began));
       for (const EventRecord& record : engine_.take_events()) {
         if (const auto* started = std::get_if<JobStarted>(&record.event)) {
@@ -131,9 +131,12 @@ class Bench {
  private:
   const State& state() const { return engine_.state(); }
   static std::int64_t nanos(Clock::time_point since) { return std::chrono::nanoseconds(Clock::now() - since).count(); }
-  void run(const Command& command) {
+  void tell(const Command& command) {
     const auto reply = engine_.execute(command, CommandMeta{now_, "bench", {}, 0});
     if (!reply.ok()) throw std::runtime_error(to_string(reply.error()));
+  }
+  void run(const Command& command) {
+    tell(command);
     engine_.take_events();
   }
 

@@ -93,6 +93,19 @@ class Reference {
     return true;
   }
 
+  // Whether no choice for later tasks can mend that this one lies where it does: `close_enough` says no in the end.
+  bool hopeless(std::size_t t) const {
+    if (!wanted_.pack.empty() && part_of(at_[t], wanted_.pack) != part_of(at_[0], wanted_.pack)) return true;
+    if (t == 0 || tasks_[t] != tasks_[t - 1]) return false;
+    if (!wanted_.spread.empty() && part_of(at_[t], wanted_.spread) == part_of(at_[t - 1], wanted_.spread)) return true;
+    if (wanted_.segment.empty() || part_of(at_[t], wanted_.segment) == part_of(at_[t - 1], wanted_.segment)) return false;
+    std::int32_t left_behind = 0;  // tasks of the group in the part that it leaves, which none will enter again
+    for (std::size_t i = t; i > 0 && tasks_[i - 1] == tasks_[t]; --i) {
+      if (part_of(at_[i - 1], wanted_.segment) == part_of(at_[t - 1], wanted_.segment)) ++left_behind;
+    }
+    return left_behind % wanted_.segment_tasks != 0;
+  }
+
   // Tasks of a group are alike: each on the node of the one before it, or on a later one.
   bool place(std::size_t t) {
     if (t == tasks_.size()) return close_enough();
@@ -102,6 +115,7 @@ class Reference {
       TinyNode& node = nodes_[static_cast<std::size_t>(n)];
       if (node.cpu < group.cpu || node.memory < group.memory || (wanted_.trained && !node.trained)) continue;
       at_[t] = n;
+      if (hopeless(t)) continue;
       const TinyNode before = node;
       node.cpu -= group.cpu;
       node.memory -= group.memory;
