@@ -1,4 +1,4 @@
-// submit, logs, cancel, hold, release, suspend, resume, explain.
+// submit, logs, cancel, hold, release, suspend, resume, resize, explain.
 #include <cstdio>
 #include <thread>
 
@@ -70,6 +70,7 @@ void add_job_verbs(CLI::App& app, Cli& cli) {
     std::vector<std::string> files;
     std::string name, version;
     std::uint64_t rank = 0, offset = 0;
+    std::int32_t replicas = 0;
     bool wait = false, follow = false;
   };
   auto flags = std::make_shared<Flags>();
@@ -131,6 +132,22 @@ void add_job_verbs(CLI::App& app, Cli& cli) {
   add_verb("release", "release", "Let a held job go", "released");
   add_verb("suspend", "suspend", "Stop a job with what its checkpoints keep, until it is resumed", "suspending");
   add_verb("resume", "release", "Let a suspended job go on", "resumed");
+
+  auto* resize_verb = app.add_subcommand("resize", "Change how many tasks an elastic gang may have");
+  resize_verb->add_option("job", flags->name, "tenant/project/job")->required();
+  resize_verb->add_option("replicas", flags->replicas, "tasks of its elastic group, from minReplicas to replicas")->required();
+  resize_verb->add_option("--if-version", flags->version, "only if it still has this version")->check(CLI::NonNegativeNumber);
+  resize_verb->callback([&cli, flags] {
+    cli.with_client([&](ApiClient& client) {
+      ResizeRequest request;
+      request.replicas = flags->replicas;
+      if (!flags->version.empty()) request.version = std::stoull(flags->version);
+      auto reply = client.post<Reply>(fmt::format("/v1/jobs/{}/resize", url_path(flags->name)), request);
+      if (!reply.ok()) return fail(reply.error());
+      fmt::print("{} may have {} tasks\n", flags->name, flags->replicas);
+      return 0;
+    });
+  });
 
   auto* explain_verb = app.add_subcommand("explain", "Why a job waits: every limit that keeps it, with numbers");
   explain_verb->add_option("job", flags->name, "tenant/project/job")->required();

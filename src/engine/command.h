@@ -53,6 +53,14 @@ struct SuspendJob {
   std::optional<Position> version;
 };
 
+/// Sets how many tasks the elastic group of a job may have at most; a running gang that has more or fewer starts again with
+/// what its checkpoints keep.
+struct ResizeJob {
+  std::string name;
+  std::int32_t replicas = 0;
+  std::optional<Position> version;
+};
+
 /// Changes the power limit of each GPU of a running or waiting job; nothing: the highest.
 struct SetGpuPower {
   std::string name;
@@ -89,7 +97,8 @@ struct RevokeToken {
 /// Time passes: leases and back-offs end, the queue is worked through, old finished jobs leave memory.
 struct Tick {};
 
-using Command = std::variant<TakeLeadership, ApplyDocuments, DeleteObject, SubmitJobs, CancelJob, HoldJob, SuspendJob, SetGpuPower, RegisterNode, SyncNode,
+using Command = std::variant<TakeLeadership, ApplyDocuments, DeleteObject, SubmitJobs, CancelJob, HoldJob, SuspendJob, ResizeJob, SetGpuPower,
+                             RegisterNode, SyncNode,
                              ReportTasks, IssueToken, RevokeToken, Tick>;
 
 /// What comes with every command.

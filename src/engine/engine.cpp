@@ -72,6 +72,7 @@ Result<Reply> Engine::dispatch(Step& step, const Command& command) {
     Result<Reply> operator()(const CancelJob& c) { return cancel_job(step, c); }
     Result<Reply> operator()(const HoldJob& c) { return hold_job(step, c); }
     Result<Reply> operator()(const SuspendJob& c) { return suspend_job(step, c); }
+    Result<Reply> operator()(const ResizeJob& c) { return resize_job(step, c); }
     Result<Reply> operator()(const SetGpuPower& c) { return set_gpu_power(step, c); }
     Result<Reply> operator()(const RegisterNode& c) { return register_node(step, engine.leases_, c); }
     Result<Reply> operator()(const SyncNode& c) { return sync_node(step, engine.leases_, c); }

@@ -143,6 +143,17 @@ struct JobUnpromised {
   }
 };
 
+struct JobResized {
+  static constexpr std::string_view kType = "job.resized";
+  Uid job;
+  std::int32_t most = 0;
+  static constexpr auto schema() {
+    return object("JobResized", "The elastic group of a job may have another number of tasks.",
+                  field("job", &JobResized::job, required, "the job"),
+                  field("most", &JobResized::most, required, "tasks at most"));
+  }
+};
+
 struct JobHeld {
   static constexpr std::string_view kType = "job.held";
   Uid job;
@@ -321,7 +332,8 @@ struct ReplyRecorded {
 using Event = std::variant<LeadershipTaken, ObjectApplied, ObjectDeleted, JobSubmitted, JobStarted, TaskChanged,
                            JobStopping, UsageRecorded, JobRequeued, JobFinished, JobsForgotten, NodeRegistered, NodeLost,
                            NodeReturned, TokenIssued, TokenRevoked, ReplyRecorded, LimitsChanged, LimitsBroken, LimitsRestored,
-                           JobShed, JobRestored, JobRepowered, MaintenanceRevoked, JobPromised, JobUnpromised, JobHeld>;
+                           JobShed, JobRestored, JobRepowered, MaintenanceRevoked, JobPromised, JobUnpromised, JobHeld,
+                           JobResized>;
 
 /// An event with its place in the log.
 struct EventRecord {

@@ -46,7 +46,7 @@ constexpr bool is_final(JobPhase phase) {
 
 /// Why a job is in its phase; a closed vocabulary.
 enum class JobReason { kNone, kCompleted, kTaskFailed, kLaunchFailed, kTimeLimit, kCancelled, kNodeLost, kLeaseExpired, kShed,
-                       kPreempted, kSuspended, kDependency };
+                       kPreempted, kSuspended, kDependency, kMoved, kResized };
 constexpr auto enum_names(JobReason) {
   using R = JobReason;
   return std::array{EnumName<R>{R::kNone, "none"},
@@ -60,12 +60,15 @@ constexpr auto enum_names(JobReason) {
                     EnumName<R>{R::kShed, "shed"},
                     EnumName<R>{R::kPreempted, "preempted"},
                     EnumName<R>{R::kSuspended, "suspended"},
-                    EnumName<R>{R::kDependency, "dependency"}};
+                    EnumName<R>{R::kDependency, "dependency"},
+                    EnumName<R>{R::kMoved, "moved"},
+                    EnumName<R>{R::kResized, "resized"}};
 }
 
-/// Whether such an attempt ended because others needed its place or its power, and no restart is used up.
+/// Whether such an attempt ended without a failure, for others or for its size, and no restart is used up.
 constexpr bool is_displaced(JobReason reason) {
-  return reason == JobReason::kShed || reason == JobReason::kPreempted || reason == JobReason::kSuspended;
+  return reason == JobReason::kShed || reason == JobReason::kPreempted || reason == JobReason::kSuspended ||
+         reason == JobReason::kMoved || reason == JobReason::kResized;
 }
 
 /// Where one task of a gang was placed. Its rank is its place in the allocation.
@@ -176,7 +179,8 @@ struct ShedState {
   bool operator==(const ShedState&) const = default;
 };
 
-/// A start that nobody who comes later may delay: nodes and watts are kept for it.
+/// A start that nobody who comes later may delay: nodes and watts are kept for it, or, while its contract or its project
+/// has too few GPUs left, only those.
 struct Promise {
   std::optional<Time> at;
   Time since;
@@ -189,7 +193,8 @@ struct Promise {
                                                       "none: when its nodes become free, of which nobody knows"),
                   field("since", &Promise::since, required, "when it was given"),
                   field("cause", &Promise::cause, optional, "why it had to be given anew, or what was reclaimed for it"),
-                  field("tasks", &Promise::tasks, required, "what is kept for it; it may start elsewhere earlier"));
+                  field("tasks", &Promise::tasks, required,
+                        "what is kept for it, and it may start elsewhere earlier; none: GPUs of its contract and its project"));
   }
   bool operator==(const Promise&) const = default;
 };
@@ -238,6 +243,7 @@ struct Job {
   std::optional<Usage> usage;            ///< of all ended attempts together
   std::optional<ShedState> shed;         ///< while its power is taken from it
   std::int32_t displaced = 0;            ///< attempts that ended because others needed their place or power; no restart is used up
+  std::int32_t most = 0;                 ///< tasks of its elastic group, as it was resized to; 0: as its spec says
   bool held = false;                     ///< waits until someone releases it
   std::vector<Awaited> awaits;           ///< jobs that have not ended yet
   std::optional<Promise> promise;        ///< while it waits
@@ -255,7 +261,8 @@ struct Job {
                   field("started", &Job::started, optional, ""), field("ended", &Job::ended, optional, ""),
                   field("allocation", &Job::allocation, optional, ""), field("tasks", &Job::tasks, optional, ""),
                   field("usage", &Job::usage, optional, ""), field("shed", &Job::shed, optional, ""),
-                  field("displaced", &Job::displaced, optional, ""), field("held", &Job::held, optional, ""),
+                  field("displaced", &Job::displaced, optional, ""), field("most", &Job::most, optional, ""),
+                  field("held", &Job::held, optional, ""),
                   field("awaits", &Job::awaits, optional, ""), field("promise", &Job::promise, optional, ""),
                   field("grace", &Job::grace, optional, ""), field("saved", &Job::saved, optional, ""),
                   field("version", &Job::version, required, ""));

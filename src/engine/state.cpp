@@ -3,6 +3,7 @@
 
 #include "base/name.h"
 #include "engine/fleet/hardware.h"
+#include "engine/queue/sizes.h"
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -87,6 +88,9 @@ void State::rebuild() {
   held_by_project_.clear();
   held_by_tenant_.clear();
   held_by_contract_.clear();
+  holders_by_contract_.clear();
+  holders_by_project_.clear();
+  undersized_.clear();
   pending_of_project_.clear();
   spot_.assign(estate_->sites().size(), {});
   staying_by_node_.assign(estate_->nodes().size(), 0);
@@ -197,6 +201,16 @@ void State::hold(const Job& job, bool take) {
   held_by_project_[std::string(project_of(job.name))] += gpus;
   held_by_tenant_[std::string(tenant_of(job.name))] += gpus;
   held_by_contract_[job.contract] += gpus;
+  std::set<Uid>& of_contract = holders_by_contract_[job.contract];
+  std::set<Uid>& of_project = holders_by_project_[std::string(project_of(job.name))];
+  if (take) {
+    of_contract.insert(job.uid);
+    of_project.insert(job.uid);
+  } else {
+    of_contract.erase(job.uid);
+    of_project.erase(job.uid);
+  }
+  note_size(job, take);
   if (take) {
     job_by_allocation_[allocation.uid.value] = job.uid;
   } else {
@@ -204,6 +218,15 @@ void State::hold(const Job& job, bool take) {
     ++openings_;
   }
   touch_nodes(job);
+}
+
+void State::note_size(const Job& job, bool holds) {
+  const auto sizes = sizes_of(job);
+  if (sizes && holds && size_of(job, *sizes) < sizes->most) {
+    undersized_.insert(job.uid);
+  } else if (sizes) {
+    undersized_.erase(job.uid);
+  }
 }
 
 // Before what is held changes: the averages of until now.
@@ -236,7 +259,7 @@ void State::keep_for(const Promise& promise, bool keep) {
 
 void State::note_promise(const Job& job, bool given) {
   keep_for(*job.promise, given);
-  const std::int64_t gpus = given ? total_gpus(job.spec).count() : -total_gpus(job.spec).count();
+  const std::int64_t gpus = given ? least_gpus(job.spec).count() : -least_gpus(job.spec).count();
   promised_to_[std::string(project_of(job.name))] += gpus;
   promised_to_[std::string(tenant_of(job.name))] += gpus;
   if (given) {
@@ -329,6 +352,18 @@ const StoredReply* State::find_reply(const std::string& principal, const std::st
 MilliGpu State::held_by_project(std::string_view project) const { return MilliGpu(count_of(held_by_project_, project)); }
 
 MilliGpu State::held_by_tenant(std::string_view tenant) const { return MilliGpu(count_of(held_by_tenant_, tenant)); }
+
+const std::set<Uid>& State::holders_by_contract(const std::string& contract) const {
+  static const std::set<Uid> kNone;
+  const auto found = holders_by_contract_.find(contract);
+  return found == holders_by_contract_.end() ? kNone : found->second;
+}
+
+const std::set<Uid>& State::holders_by_project(const std::string& project) const {
+  static const std::set<Uid> kNone;
+  const auto found = holders_by_project_.find(project);
+  return found == holders_by_project_.end() ? kNone : found->second;
+}
 
 MilliGpu State::held_by_contract(std::string_view contract) const { return MilliGpu(count_of(held_by_contract_, contract)); }
 
@@ -561,6 +596,20 @@ void State::on(const EventRecord& record, const JobHeld& event) {
   if (event.held) unpromise(job);
   job.version = record.position;
   join(job);
+  ++openings_;
+}
+
+void State::on(const EventRecord& record, const JobResized& event) {
+  Job& job = this->job(event.job);
+  const bool waits = job.phase == JobPhase::kPending;
+  if (waits) leave(job);
+  job.most = event.most;
+  job.version = record.position;
+  if (waits) {
+    join(job);
+  } else {
+    note_size(job, job.holds());
+  }
   ++openings_;
 }
 

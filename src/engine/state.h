@@ -70,6 +70,11 @@ class State {
   /// GPUs that a tenant or project has been promised and does not hold yet.
   MilliGpu promised_to(const std::string& name) const;
   MilliGpu held_by_contract(std::string_view contract) const;
+  /// Jobs that hold GPUs under a contract, in a project.
+  const std::set<Uid>& holders_by_contract(const std::string& contract) const;
+  const std::set<Uid>& holders_by_project(const std::string& project) const;
+  /// Running elastic gangs with fewer tasks than they may have.
+  const std::set<Uid>& undersized() const { return undersized_; }
   std::int64_t pending_of_project(std::string_view project) const;
 
   /// Calls `visit(node, held, job, task)` for every task that holds part of a node of the site, node by node.
@@ -105,6 +110,7 @@ class State {
   void refresh_ready(const std::string& node);
   void hold(const Job& job, bool take);
   void note_shares(const Job& job, Time now);
+  void note_size(const Job& job, bool holds);
   void keep_for(const Promise& promise, bool keep);
   void note_promise(const Job& job, bool given);
   void unpromise(Job& job);
@@ -142,6 +148,7 @@ class State {
   void on(const EventRecord& record, const JobPromised& event);
   void on(const EventRecord& record, const JobUnpromised& event);
   void on(const EventRecord& record, const JobHeld& event);
+  void on(const EventRecord& record, const JobResized& event);
   void on(const EventRecord& record, const TokenIssued& event);
   void on(const EventRecord& record, const TokenRevoked& event);
   void on(const EventRecord& record, const ReplyRecorded& event);
@@ -167,6 +174,9 @@ class State {
   std::unordered_map<std::string, std::int64_t> held_by_tenant_;
   std::unordered_map<std::string, std::int64_t> promised_to_;  // tenants and projects
   std::unordered_map<std::string, std::int64_t> held_by_contract_;
+  std::unordered_map<std::string, std::set<Uid>> holders_by_contract_;
+  std::unordered_map<std::string, std::set<Uid>> holders_by_project_;
+  std::set<Uid> undersized_;
   std::unordered_map<std::string, std::int64_t> pending_of_project_;
   std::unordered_map<std::string, std::uint64_t> revisions_;
   std::uint64_t openings_ = 0;

@@ -11,6 +11,7 @@ namespace penstock {
 struct TaskGroupSpec {
   std::string name;
   std::int32_t replicas = 1;
+  std::int32_t min_replicas = 0;
   MilliGpu gpus;
   MilliCpu cpu;
   Bytes memory;
@@ -24,6 +25,8 @@ struct TaskGroupSpec {
     return object("TaskGroup", "Tasks that are alike.",
                   field("name", &TaskGroupSpec::name, required, "its name, unique in the job"),
                   field("replicas", &TaskGroupSpec::replicas, required, "how many tasks, 1 to 65536"),
+                  field("minReplicas", &TaskGroupSpec::min_replicas, optional,
+                        "elastic: it may run with as few as this; all replicas if absent. One group of a job may be elastic"),
                   field("gpus", &TaskGroupSpec::gpus, required, "GPUs of one task: whole, or a share below one such as 0.5"),
                   field("cpu", &TaskGroupSpec::cpu, optional, "cores of one task"),
                   field("memory", &TaskGroupSpec::memory, optional, "main memory of one task"),
@@ -186,6 +189,8 @@ struct JobSpec {
   bool operator==(const JobSpec&) const = default;
 };
 
+/// The group that may run with fewer tasks than its replicas; its place among the groups, nothing if there is none.
+std::optional<std::size_t> elastic_group(const JobSpec& spec);
 /// Tasks in the gang: Σ replicas.
 std::int64_t task_count(const JobSpec& spec);
 /// GPUs of the whole gang.

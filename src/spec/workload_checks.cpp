@@ -28,6 +28,7 @@ void check_no_zero(Problems& problems, std::string_view field, const std::string
 void TaskGroupSpec::check(Problems& problems) const {
   check_label(problems, "name", name);
   check_between<std::int64_t>(problems, "replicas", replicas, 1, kMostTasks);
+  if (min_replicas != 0) check_between<std::int64_t>(problems, "minReplicas", min_replicas, 1, std::max(1, replicas));
   const bool share = gpus > MilliGpu{0} && gpus < MilliGpu{1000};
   const bool whole = gpus >= MilliGpu{1000} && gpus <= MilliGpu{kMostDevices * 1000} && gpus.count() % 1000 == 0;
   if (!share && !whole) {
@@ -93,6 +94,18 @@ void JobSpec::check(Problems& problems) const {
                                groups[i].replicas),
                    fmt::format("groups[{}].replicas", i));
     }
+    for (std::size_t i = 0; i < groups.size(); ++i) {
+      if (groups[i].min_replicas % std::max(1, placement->segment->tasks) == 0) continue;
+      problems.add(fmt::format("expected a multiple of placement.segment.tasks ({}), found {}", placement->segment->tasks,
+                               groups[i].min_replicas),
+                   fmt::format("groups[{}].minReplicas", i));
+    }
+  }
+  if (const auto elastic = elastic_group(*this)) {
+    for (std::size_t i = *elastic + 1; i < groups.size(); ++i) {
+      if (groups[i].min_replicas == 0 || groups[i].min_replicas == groups[i].replicas) continue;
+      problems.add(fmt::format("expected it in one group alone, and groups[{}] has it", *elastic), fmt::format("groups[{}].minReplicas", i));
+    }
   }
   check_labels(problems, "gpuModels", gpu_models);
   check_labels(problems, "nodeTypes", node_types);
@@ -110,6 +123,13 @@ void JobSpec::check(Problems& problems) const {
   if (after.size() > 100) problems.add(fmt::format("expected at most 100, found {}", after.size()), "after");
   if (gpu_power) check_between(problems, "gpuPower", *gpu_power, Watts{1}, kMostNodePower);
   check_between(problems, "maxRestarts", max_restarts, 0, 100);
+}
+
+std::optional<std::size_t> elastic_group(const JobSpec& spec) {
+  for (std::size_t i = 0; i < spec.groups.size(); ++i) {
+    if (spec.groups[i].min_replicas > 0 && spec.groups[i].min_replicas < spec.groups[i].replicas) return i;
+  }
+  return std::nullopt;
 }
 
 std::int64_t task_count(const JobSpec& spec) {

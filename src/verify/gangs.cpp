@@ -56,8 +56,10 @@ void Gangs::check_whole(const Grant& grant, const Place& place) {
   }
   for (std::size_t g = 0; g < started.size(); ++g) {
     const TaskGroupSpec& group = job->spec.groups[g];
-    if (started[g] != group.replicas) {
-      tell(fmt::format("{} tasks of group {} started and {} were asked for", started[g], group.name, group.replicas));
+    const std::int64_t least = group.min_replicas > 0 ? group.min_replicas : group.replicas;
+    if (started[g] < least || started[g] > group.replicas) {
+      tell(fmt::format("{} tasks of group {} started and {} were asked for", started[g], group.name,
+                       least < group.replicas ? fmt::format("{} to {}", least, group.replicas) : fmt::format("{}", group.replicas)));
     }
   }
   if (sites.size() > 1)

@@ -150,9 +150,7 @@ TEST_F(Fleet, LostWorkIsStartedElsewhere) {
   world_.wait(minutes(1));
   world_.enrol(kOther);
   world_.wait(kPatience - minutes(1));
-  EXPECT_EQ(phase(), "pending(node-lost)");
-  world_.wait(seconds(5));
-  EXPECT_EQ(phase(), "starting");
+  EXPECT_EQ(phase(), "starting");  // at once: it has done nothing wrong
   EXPECT_EQ(world_.nodes("acme/llm/a"), "r1/n2");
 }
 

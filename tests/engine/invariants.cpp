@@ -33,7 +33,15 @@ void check_gang(const Facts& facts, const Job& job, Findings& findings) {
   const Allocation& allocation = *job.allocation;
   std::vector<std::int32_t> expected;
   for (std::size_t g = 0; g < job.spec.groups.size(); ++g) {
-    expected.insert(expected.end(), static_cast<std::size_t>(job.spec.groups[g].replicas), static_cast<std::int32_t>(g));
+    const TaskGroupSpec& group = job.spec.groups[g];
+    auto replicas = static_cast<std::size_t>(group.replicas);
+    if (group.min_replicas > 0) {
+      const auto has = static_cast<std::size_t>(std::count_if(allocation.tasks.begin(), allocation.tasks.end(), [&](const TaskPlacement& task) {
+        return task.group == static_cast<std::int32_t>(g);
+      }));
+      replicas = std::clamp(has, static_cast<std::size_t>(group.min_replicas), replicas);
+    }
+    expected.insert(expected.end(), replicas, static_cast<std::int32_t>(g));
   }
   findings.expect(allocation.tasks.size() == expected.size() && job.tasks.size() == expected.size(),
                   job.name + " is not whole");

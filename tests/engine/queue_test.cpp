@@ -86,11 +86,13 @@ TEST_F(Queue, QuotaOfGpus) {
   world_.start("acme/llm/a", gang(1, 8000));
   world_.start("acme/llm/b", gang(5, 1000));
   EXPECT_EQ(world_.phase("acme/llm/b"), "pending");
-  world_.start("acme/llm/c", gang(4, 1000));
-  EXPECT_EQ(world_.phase("acme/llm/c"), "starting");
+  world_.start("acme/llm/c", gang(4, 1000));  // there is room for it, but then b would wait for it as well
+  EXPECT_EQ(world_.phase("acme/llm/c"), "pending");
+  EXPECT_EQ(world_.reasons("acme/llm/c"), "quota");
   world_.finish("acme/llm/a");
   world_.tick();
   EXPECT_EQ(world_.phase("acme/llm/b"), "starting");
+  EXPECT_EQ(world_.phase("acme/llm/c"), "starting");
 }
 
 TEST_F(Queue, AContractGivesMoreGpusByDate) {

@@ -45,6 +45,15 @@ Duration Stream::pause() {
   }
 }
 
+// A job that holds something, mostly.
+std::string Stream::held_or_any(const State& state) {
+  std::string name = fmt::format("{}/j{}", any(kProjects), pick(30));
+  for (const auto& [uid, job] : state.facts().jobs) {
+    if (job.holds() && one_in(2)) name = job.name;
+  }
+  return name;
+}
+
 Command Stream::command(const State& state) {
   const std::uint64_t dice = state.facts().sites.size() < 2 ? pick(10) : pick(100);
   if (dice < 8) return apply(state);
@@ -52,13 +61,8 @@ Command Stream::command(const State& state) {
   if (dice < 34) return submit(state.facts().now);
   if (dice < 37) return CancelJob{fmt::format("{}/j{}", any(kProjects), pick(30)), {}};
   if (dice < 39) return HoldJob{fmt::format("{}/j{}", any(kProjects), pick(30)), one_in(2), {}};
-  if (dice < 40) {
-    std::string name = fmt::format("{}/j{}", any(kProjects), pick(30));
-    for (const auto& [uid, job] : state.facts().jobs) {
-      if (job.holds() && one_in(2)) name = job.name;
-    }
-    return SuspendJob{name, {}};
-  }
+  if (dice < 40) return SuspendJob{held_or_any(state), {}};
+  if (dice < 41) return ResizeJob{held_or_any(state), static_cast<std::int32_t>(1 + pick(6)), {}};
   if (dice < 48) return enrol(state);
   if (dice < 63) return sync(state);
   if (dice < 78) return report(state);
@@ -76,12 +80,8 @@ Command Stream::command(const State& state) {
   if (dice < 87) return ApplyDocuments{{restriction_document(state)}, one_in(8)};
   if (dice < 88) return DeleteObject{Kind::kRestriction, fmt::format("{}/x{}", any(kSites), pick(4)), {}};
   if (dice < 90) {
-    std::string name = fmt::format("{}/j{}", any(kProjects), pick(30));
-    for (const auto& [uid, job] : state.facts().jobs) {
-      if (job.holds() && one_in(2)) name = job.name;
-    }
     const std::optional<Watts> limit = one_in(3) ? std::nullopt : std::optional(Watts(static_cast<std::int64_t>(pick(1'000) + 1)));
-    return SetGpuPower{name, limit, {}};
+    return SetGpuPower{held_or_any(state), limit, {}};
   }
   return Tick{};
 }
@@ -275,6 +275,7 @@ JobSpec Stream::job() {
     if (one_in(10)) group.image = "train:1";
     if (one_in(8)) group.replicas *= 4;
   }
+  if (one_in(4)) spec.groups[0].min_replicas = 1 + static_cast<std::int32_t>(pick(spec.groups[0].replicas));
   if (one_in(4)) spec.contract = any(kContracts);
   if (one_in(6)) spec.gpu_models = {any(kModels)};
   if (one_in(10)) spec.node_types = {any(kModels)};

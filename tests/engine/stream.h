@@ -29,6 +29,7 @@ class Stream {
     return list[pick(list.size())];
   }
 
+  std::string held_or_any(const State& state);
   Command command(const State& state);
   Duration pause();
   Document estate_document();

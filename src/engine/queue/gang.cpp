@@ -5,6 +5,7 @@
 
 #include "engine/ledger/ledger.h"
 #include "engine/queue/reclaim.h"
+#include "engine/queue/reshape.h"
 
 namespace penstock {
 namespace {
@@ -42,15 +43,17 @@ void conclude(Step& step, Uid uid) {
   const bool may_restart = reason == JobReason::kTaskFailed || reason == JobReason::kLaunchFailed ||
                            reason == JobReason::kNodeLost || reason == JobReason::kLeaseExpired;
   const Duration saved = saved_work(job, step.now(), is_displaced(reason));
-  if (is_displaced(reason)) {
-    step.emit(JobRequeued{uid, reason, message, step.now(), saved});
-    return;
-  }
   const std::int32_t failures = job.attempt - job.displaced;
-  if (may_restart && failures <= job.spec.max_restarts) {
-    Duration wait = kFirstBackOff;
-    for (std::int32_t i = 1; i < failures && wait < kMostBackOff; ++i) wait = wait * 2;
-    step.emit(JobRequeued{uid, reason, message, step.now() + std::min(wait, kMostBackOff), saved});
+  if (is_displaced(reason) || (may_restart && failures <= job.spec.max_restarts)) {
+    Time not_before = step.now();
+    if (!is_displaced(reason) && !starts_again(reason)) {
+      Duration wait = kFirstBackOff;
+      for (std::int32_t i = 1; i < failures && wait < kMostBackOff; ++i) wait = wait * 2;
+      not_before = not_before + std::min(wait, kMostBackOff);
+    }
+    const std::vector<TaskPlacement> before = starts_again(reason) ? job.allocation->tasks : std::vector<TaskPlacement>();
+    step.emit(JobRequeued{uid, reason, message, not_before, saved});
+    if (starts_again(reason)) start_again(step, uid, before);
     return;
   }
   const JobPhase phase = reason == JobReason::kCompleted   ? JobPhase::kSucceeded
@@ -60,6 +63,24 @@ void conclude(Step& step, Uid uid) {
 }
 
 }  // namespace
+
+void start_job(Step& step, const Job& job, std::vector<TaskPlacement> tasks) {
+  Allocation allocation;
+  allocation.uid = step.mint();
+  allocation.job = job.uid;
+  allocation.attempt = job.attempt;
+  allocation.from = step.now();
+  if (job.spec.time_limit) allocation.until = step.now() + *job.spec.time_limit;
+  for (const TaskPlacement& task : tasks) {
+    allocation.gpus += task.gpus;
+    allocation.demand += task.demand;
+    allocation.firm += task.firm;
+  }
+  allocation.contract = job.contract;
+  allocation.price_per_gpu_hour = step.facts().contracts.at(job.contract).spec.price_per_gpu_hour;
+  allocation.tasks = std::move(tasks);
+  step.emit(JobStarted{std::move(allocation)});
+}
 
 void finish_job(Step& step, Uid uid, JobPhase phase, JobReason reason, const std::string& message) {
   step.emit(JobFinished{uid, phase, reason, message});

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "engine/placement/booking.h"
+
 #include "engine/contracts/contracts.h"
 
 namespace penstock {
@@ -91,7 +93,9 @@ class Outlook {
   std::optional<std::vector<TaskPlacement>> place(const Job& job, const SitePools& pools, Time date, std::size_t ended) {
     const Estate& estate = state_.estate();
     const EstateSite& here = estate.sites()[site_];
-    const PoolsBySite open = open_to(state_, job, {pools}, date, site_);
+    const PoolsBySite alone{pools};
+    PoolsBySite storage;
+    const PoolsBySite& open = open_to(state_, job, alone, date, storage, site_);
     if (open.empty()) return std::nullopt;
     SiteLoads loads = empty_;
     for (RackIndex r = here.first_rack; r < here.first_rack + here.racks; ++r) {
@@ -190,6 +194,7 @@ void KeptSites::add(const Job& job, const std::vector<TaskPlacement>& tasks) {
 }
 
 SiteIndex site_of(const State& state, const Promise& promise) {
+  if (promise.tasks.empty()) return kNowhere;
   const NodeIndex node = state.estate().find_node(promise.tasks.front().node);
   return node == kNowhere ? kNowhere : state.estate().nodes()[node].site;
 }
@@ -198,47 +203,21 @@ std::optional<std::vector<TaskPlacement>> take_up(State& state, KeptSites& other
   const SiteIndex site = site_of(state, *job.promise);
   const auto allowed = std::find_if(pools.begin(), pools.end(), [&](const SitePools& of_site) { return of_site.site == site; });
   if (allowed == pools.end()) return std::nullopt;
-  const Estate& estate = state.estate();
-  SiteLoads& loads = state.scratch_loads().site(site);
-  const auto free = [&](NodeIndex node, const TaskPlacement& task) {
-    if (node == kNowhere || allowed->pools[loads.pool_of(node)] == 0 || !loads.ready(node) || !capable(state, job, node)) return false;
-    if (loads.free_cpu(node) < task.cpu || loads.free_memory(node) < task.memory || loads.free_disk(node) < task.disk) return false;
-    const std::int64_t each = task.devices.size() > 1 ? 1000 : task.gpus.count();
-    return loads.free_port(node) != 0 && std::all_of(task.devices.begin(), task.devices.end(), [&](std::int32_t device) {
-             return device < loads.devices(node) && loads.used(node, device) + each <= 1000;
-           });
-  };
-  std::vector<TaskPlacement> tasks = job.promise->tasks;
-  std::vector<NodeIndex> nodes;
-  for (TaskPlacement& task : tasks) {
-    const NodeIndex node = estate.find_node(task.node);
-    if (!free(node, task)) break;
-    task.port = loads.free_port(node);
-    loads.reserve(node, task, {job.uid, static_cast<std::int32_t>(nodes.size())});
-    nodes.push_back(node);
+  // Mostly some node is not free yet, which is soon told.
+  const SiteLoads& loads = state.loads().site(site);
+  NodeIndex node = kNowhere - 1;
+  for (const TaskPlacement& task : job.promise->tasks) {
+    node = state.estate().find_node_after(node, task.node);
+    if (node == kNowhere || !loads.ready(node)) return std::nullopt;
+    if (task.gpus >= MilliGpu(1000) && static_cast<std::size_t>(loads.whole_free(node)) < task.devices.size()) return std::nullopt;
   }
-  // Before watts are looked at: what is drawn up for them counts whoever lies there.
-  for (std::size_t rank = nodes.size(); rank-- > 0;) loads.undo(nodes[rank], tasks[rank], {job.uid, static_cast<std::int32_t>(rank)});
-  bool fits = nodes.size() == tasks.size();
-  if (fits) {
-    Pictures pictures{&state.scratch_power()};
-    if (job.promise->at && *job.promise->at > now) {
-      for (PowerLoads* other : others.between(site, now, *job.promise->at)) pictures.push_back(other);
-    }
-    std::optional<Time> until;
-    if (job.spec.time_limit) until = now + *job.spec.time_limit;
-    const auto draw = [&](std::size_t rank) { return draw_of(estate.type_of(nodes[rank]).spec, tasks[rank], false); };
-    std::size_t taken = 0;
-    for (; fits && taken < tasks.size(); ++taken) {
-      fits = std::all_of(pictures.begin(), pictures.end(), [&](PowerLoads* p) { return p->fits(nodes[taken], draw(taken), until); });
-      if (!fits) break;
-      for (PowerLoads* picture : pictures) picture->take(nodes[taken], draw(taken), until);
-    }
-    while (taken-- > 0) {
-      for (PowerLoads* picture : pictures) picture->give(nodes[taken], draw(taken), until);
-    }
+  Pictures beside;
+  if (job.promise->at && *job.promise->at > now) beside = others.between(site, now, *job.promise->at);
+  Booking booking(state, state.scratch_loads().site(site), state.scratch_power(), std::move(beside), job, allowed->pools, now);
+  for (const TaskPlacement& task : job.promise->tasks) {
+    if (!booking.add(state.estate().find_node(task.node), task)) return std::nullopt;
   }
-  return fits ? std::optional(std::move(tasks)) : std::nullopt;
+  return booking.within_ramp() ? std::optional(booking.tasks()) : std::nullopt;
 }
 
 void keep_nodes(State& state, const Promise& promise, bool kept) {
@@ -278,7 +257,10 @@ std::optional<Promise> plan_promise(const State& state, const Job& job, const Po
       if (try_at(*at, 0)) return here;
       continue;
     }
-    const std::vector<Time> dates = outlook.dates();
+    std::vector<Time> dates = outlook.dates();
+    const bool dated = best && best->at;  // then it must be earlier here
+    if (dated) dates.erase(std::lower_bound(dates.begin(), dates.end(), *best->at), dates.end());
+    if (dated && dates.empty()) continue;
     // Work ends and nothing begins, so that a later date mostly holds what an earlier one does; where a limit falls on the
     // way, the date that is found is one that holds it all the same.
     std::size_t fails = 0, holds = dates.size();
@@ -292,7 +274,7 @@ std::optional<Promise> plan_promise(const State& state, const Job& job, const Po
           fails = middle + 1;
         }
       }
-    } else {
+    } else if (!dated) {
       const Time date = dates.empty() ? now : dates.back();
       std::size_t few = 1, many = outlook.unlimited();
       if (many == 0 || !try_at(date, many)) continue;
@@ -311,10 +293,11 @@ std::optional<Promise> plan_promise(const State& state, const Job& job, const Po
   return best;
 }
 
-PoolsBySite open_to(const State& state, const Job& job, const PoolsBySite& pools, Time at, std::optional<SiteIndex> later) {
+const PoolsBySite& open_to(const State& state, const Job& job, const PoolsBySite& pools, Time at, PoolsBySite& open_pools,
+                           std::optional<SiteIndex> later) {
   if (class_rank(state.facts().contracts.at(job.contract).spec.service_class) != 1) return pools;
   const SpareNodes spare = spare_nodes(state, job, at, would_end_by(job, at), later);
-  PoolsBySite out;
+  open_pools.clear();
   for (const SitePools& of_site : pools) {
     const SiteLoads& loads = state.loads().site(of_site.site);
     SitePools open = of_site;
@@ -330,9 +313,9 @@ PoolsBySite open_to(const State& state, const Job& job, const PoolsBySite& pools
       if (spare[of_site.site][p] && nodes > *spare[of_site.site][p]) open.pools[p] = 0;
       any = any || open.pools[p] != 0;
     }
-    if (any) out.push_back(std::move(open));
+    if (any) open_pools.push_back(std::move(open));
   }
-  return out;
+  return open_pools;
 }
 
 namespace {

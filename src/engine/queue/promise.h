@@ -49,7 +49,7 @@ std::optional<Promise> plan_promise(const State& state, const Job& job, const Po
                                     std::optional<Time> at = {});
 inline constexpr std::size_t kPlanSites = 4;
 
-/// The site of a promise; kNowhere if it has left the estate.
+/// The site of a promise; kNowhere if it has left the estate, or no nodes are promised.
 SiteIndex site_of(const State& state, const Promise& promise);
 /// Whether the job can lie now just where its promise says, with ports that are free now, on pools that it may use now, and
 /// beside what `others` are promised before its own date. It needs no more: those who came later left room for it.
@@ -66,6 +66,8 @@ SpareNodes spare_nodes(const State& state, const Job& job, Time at, std::optiona
 inline constexpr Duration kRampAhead = hours(24 * 7);
 /// The pools of them that are open to the job's class: on-demand work leaves to reserved contracts what is theirs, lent or
 /// not.
-PoolsBySite open_to(const State& state, const Job& job, const PoolsBySite& pools, Time at, std::optional<SiteIndex> later = {});
+/// Returns `pools` themselves if all are, else `open`, made so.
+const PoolsBySite& open_to(const State& state, const Job& job, const PoolsBySite& pools, Time at, PoolsBySite& open,
+                           std::optional<SiteIndex> later = {});
 
 }  // namespace penstock

@@ -10,6 +10,12 @@ Result<Reply> submit_jobs(Step& step, const SubmitJobs& command);
 Result<Reply> cancel_job(Step& step, const CancelJob& command);
 Result<Reply> hold_job(Step& step, const HoldJob& command);
 Result<Reply> suspend_job(Step& step, const SuspendJob& command);
+Result<Reply> resize_job(Step& step, const ResizeJob& command);
+
+/// The job, if it is of that version and has not ended.
+Result<const Job*> live_job(const State& state, const std::string& name, std::optional<Position> version);
+/// The answer to a command that changed a job, or `really` did not.
+Reply job_changed(const Step& step, Uid job, bool really);
 
 /// Why a job does not start; a closed vocabulary.
 enum class WaitReason {

@@ -3,6 +3,9 @@
 
 #include <algorithm>
 
+#include "engine/placement/booking.h"
+#include "engine/queue/sizes.h"
+
 namespace penstock {
 namespace {
 
@@ -61,9 +64,43 @@ class Gone {
   std::vector<const Job*> jobs_;
 };
 
-std::optional<Reclaim> reclaim_at(State& state, KeptSites& kept, const Job& job, const SitePools& of_site, Time now, Duration most) {
+// Whether the gang lies at `tasks` and each of those that have gone has a place beside it and one another.
+bool all_find_places(State& state, const SitePools& of_site, const Pictures& promised, const Job& job,
+                     const std::vector<TaskPlacement>& tasks, const std::vector<const Job*>& gone, Time now) {
+  SiteLoads& loads = state.scratch_loads().site(of_site.site);
+  std::vector<std::unique_ptr<Booking>> booked;
+  const auto book = [&](const Job& who, const PoolMask& pools, const std::vector<TaskPlacement>& where) {
+    booked.push_back(std::make_unique<Booking>(state, loads, state.scratch_power(), promised, who, pools, now));
+    return std::all_of(where.begin(), where.end(), [&](const TaskPlacement& task) {
+      return booked.back()->add(state.estate().find_node(task.node), task);
+    });
+  };
+  bool all = book(job, of_site.pools, tasks);
+  std::vector<PoolMask> masks;
+  masks.reserve(gone.size());
+  for (std::size_t i = 0; all && i < gone.size(); ++i) {
+    std::optional<Job> copy;
+    const Job& least = at_least(*gone[i], copy);
+    const PoolsBySite pools = candidate_pools(state, least);
+    const auto here = std::find_if(pools.begin(), pools.end(), [&](const SitePools& p) { return p.site == of_site.site; });
+    all = here != pools.end();
+    if (!all) break;
+    masks.push_back(here->pools);
+    const auto where = place_at(state, loads, state.scratch_power(), promised, least, masks.back(), now);
+    all = where && book(*gone[i], masks.back(), *where);
+  }
+  while (!booked.empty()) booked.pop_back();  // the last first
+  return all;
+}
+
+// `moving`: those that give way must have places elsewhere at the site.
+std::optional<Reclaim> reclaim_at(State& state, KeptSites& kept, const Job& job, const SitePools& of_site, Time now, Duration most,
+                                  bool moving) {
   std::vector<const Job*> spot;
-  for (const Uid uid : state.spot(of_site.site)) spot.push_back(state.find_job(uid));
+  for (const Uid uid : state.spot(of_site.site)) {
+    const Job& other = *state.find_job(uid);
+    if (!moving || (other.phase == JobPhase::kRunning && other.allocation->from + kMoveAfter <= now)) spot.push_back(&other);
+  }
   std::sort(spot.begin(), spot.end(), [&](const Job* a, const Job* b) {
     return std::tuple(lost_work(*a, now), a->allocation->gpus, b->uid) < std::tuple(lost_work(*b, now), b->allocation->gpus, a->uid);
   });
@@ -115,6 +152,7 @@ std::optional<Reclaim> reclaim_at(State& state, KeptSites& kept, const Job& job,
   for (std::size_t i = std::min(gone.jobs().size(), kOneByOne); i-- > 0;) try_without(i);
 
   if (gone.jobs().empty()) return std::nullopt;
+  if (moving && !all_find_places(state, of_site, promised, job, *tasks, gone.jobs(), now)) return std::nullopt;
   Reclaim out;
   out.tasks = std::move(*tasks);
   for (const Job* victim : gone.jobs()) {
@@ -143,15 +181,32 @@ GpuMicros lost_work(const Job& job, Time now) {
   return GpuMicros((job.allocation->gpus * (lost.count() / 1'000'000)).count());
 }
 
-std::optional<Reclaim> plan_reclaim(State& state, KeptSites& kept, const Job& job, const PoolsBySite& pools, Time now,
-                                    Duration most) {
+namespace {
+
+// At the site where the least work is lost.
+std::optional<Reclaim> cheapest(State& state, KeptSites& kept, const Job& job, const PoolsBySite& pools, Time now, Duration most, bool moving) {
   std::optional<Reclaim> best;
   for (const SitePools& of_site : pools) {
     if (state.spot(of_site.site).empty()) continue;
-    auto here = reclaim_at(state, kept, job, of_site, now, most);
+    const SiteLoads& loads = state.loads().site(of_site.site);
+    if (moving && loads.capacity(0, of_site.pools, 1) * 1000 < total_gpus(job.spec).count()) continue;
+    auto here = reclaim_at(state, kept, job, of_site, now, most, moving);
     if (here && (!best || here->lost < best->lost)) best = std::move(here);
   }
   return best;
+}
+
+}  // namespace
+
+std::optional<Reclaim> plan_moves(State& state, KeptSites& kept, const Job& job, const PoolsBySite& pools, Time now) {
+  auto plan = cheapest(state, kept, job, pools, now, hours(1), true);
+  const GpuMicros waited((total_gpus(job.spec) * ((now - job.submitted).count() / 1'000'000)).count());
+  return plan && plan->lost <= waited ? std::move(plan) : std::nullopt;
+}
+
+std::optional<Reclaim> plan_reclaim(State& state, KeptSites& kept, const Job& job, const PoolsBySite& pools, Time now,
+                                    Duration most) {
+  return cheapest(state, kept, job, pools, now, most, false);
 }
 
 }  // namespace penstock

@@ -27,4 +27,10 @@ struct Reclaim {
 std::optional<Reclaim> plan_reclaim(State& state, KeptSites& kept, const Job& job, const PoolsBySite& pools, Time now,
                                     Duration most);
 
+/// The same for a gang that would fit if other spot gangs lay elsewhere: those that give way have kMoveAfter behind them and a
+/// place at the site to go on at once beside it, and lose no more GPU time than the gang has waited for. So nobody is moved
+/// for a trifle, nobody again and again, and whoever waits long enough is worth a move.
+std::optional<Reclaim> plan_moves(State& state, KeptSites& kept, const Job& job, const PoolsBySite& pools, Time now);
+inline constexpr Duration kMoveAfter = minutes(10);
+
 }  // namespace penstock

@@ -4,14 +4,18 @@
 #include <algorithm>
 
 #include "base/name.h"
-#include "engine/contracts/contracts.h"
+#include "engine/queue/gang.h"
+#include "engine/queue/limits.h"
 #include "engine/queue/reclaim.h"
+#include "engine/queue/reshape.h"
 
 namespace penstock {
 namespace {
 
 // How often the line is looked through for what the calendar changes.
 constexpr Duration kCalendar = minutes(1);
+// After how long a place is looked for again that was looked for in vain.
+constexpr Duration kPlanAgain = seconds(10);
 // Within which lent GPUs come back if the contract does not say.
 constexpr Duration kReclaim = minutes(2);
 
@@ -99,6 +103,11 @@ class Turns {
   std::set<std::pair<Standing, std::string>> order_;
 };
 
+// What the one is told of the other: whose it is stays in its tenant.
+std::string_view told_to(const Job& job, const Job& other) {
+  return tenant_of(job.name) == tenant_of(other.name) ? std::string_view(other.name) : "another job";
+}
+
 // The first of a group that has no promise; those have been seen to already.
 std::optional<QueueKey> head_of(const State& state, const GroupKey& key) {
   const auto group = state.line().groups().find(key);
@@ -136,6 +145,9 @@ void Scheduler::pass(Step& step) {
     }
     walk(step);
     backfill(step);
+    if (full && tried_.empty() && !state.undersized().empty()) {
+      if (const auto next = grow(step, *kept_)) due(*next);
+    }
   } while (openings_ != state.openings());
 
   for (const auto& [since, uid] : state.promised()) {
@@ -153,52 +165,78 @@ void Scheduler::keep_promises(Step& step) {
   for (const auto& [since, uid] : promised) {
     const Job& job = *state.find_job(uid);
     if (!job.promise || job.promise->since != since) continue;
-    const Promise promise = *job.promise;
-    const PoolsBySite& pools = bound(state, job, state.line().group_of(uid)).pools;
-    const bool reserved = job.spec.start_at && step.now() < *job.spec.start_at;  // it keeps its place until then
-    if (!reserved && !over_limits(state, job, step.now(), !promise.at || *promise.at > step.now())) {
-      KeptSites others(state, step.now(), uid);
-      auto tasks = take_up(state, others, job, pools, step.now());
-      if (!tasks) {
-        // Perhaps elsewhere, and what is kept for it is its own. Mostly there is no room, which is soon told.
-        keep_nodes(state, promise, false);
-        const PoolsBySite open = open_to(state, job, pools, step.now());
-        if (place(state, job, open, step.now())) tasks = place(state, job, open, step.now(), nullptr, others.against(job));
-        keep_nodes(state, promise, true);
+    if (keep_promise(step, job)) kept_.emplace(state, step.now());
+  }
+}
+
+// Whether anything came of it.
+bool Scheduler::keep_promise(Step& step, const Job& job) {
+  State& state = step.state();
+  const Uid uid = job.uid;
+  const Promise& promise = *job.promise;
+  std::optional<Job> copy;
+  const Job& least = at_least(job, copy);
+  const PoolsBySite& pools = bound(state, job, state.line().group_of(uid)).pools;
+  const bool reserved = job.spec.start_at && step.now() < *job.spec.start_at;  // it keeps its place until then
+  const bool limited = over_limits(state, job, step.now(), !promise.at || *promise.at > step.now());
+  if (!reserved && !limited) {
+    KeptSites others(state, step.now(), uid);
+    auto tasks = take_up(state, others, least, pools, step.now());
+    if (!tasks || copy) {
+      // Perhaps elsewhere, and what is kept for it is its own; an elastic gang perhaps with more tasks. Mostly there is no
+      // room, which is soon told.
+      keep_nodes(state, promise, false);
+      PoolsBySite storage;
+      const PoolsBySite& open = open_to(state, least, pools, step.now(), storage);
+      if (copy) {
+        if (auto larger = place_largest(state, others, job, pools, step.now())) tasks = std::move(larger);
+      } else if (place(state, job, open, step.now())) {
+        tasks = place(state, job, open, step.now(), nullptr, others.against(job));
       }
-      if (tasks) {
-        start(step, job, std::move(*tasks));
-        kept_.emplace(state, step.now());
-        continue;
-      }
+      keep_nodes(state, promise, true);
     }
+    if (tasks) {
+      start(step, job, std::move(*tasks));  // with which the promise ends
+      return true;
+    }
+  }
+  const bool late = promise.at && *promise.at <= step.now();
+  std::optional<Promise> other;
+  std::string cause;
+  if (promise.tasks.empty()) {
+    // Once its GPUs are there it needs nodes. Until then they are kept, as long as they can come at all.
+    auto again = limited ? plan_headroom(state, job, step.now()) : std::nullopt;
+    if (limited && again && !late) return false;
+    cause = limited ? "its GPUs have not been given back by the date that was promised" : "its GPUs are there, its nodes are not free";
+    other = limited ? std::move(again) : plan_promise(state, least, pools, step.now());
+  } else {
     const auto lost = std::find_if(promise.tasks.begin(), promise.tasks.end(), [&](const TaskPlacement& task) {
       const NodeIndex node = state.estate().find_node(task.node);
       return node == kNowhere || !state.usable(node, std::max(step.now(), promise.at.value_or(step.now())));
     });
-    const bool late = promise.at && *promise.at <= step.now();
-    if (lost == promise.tasks.end() && !late) continue;
-    const std::string cause = lost != promise.tasks.end() ? fmt::format("node {} cannot be kept for it", lost->node)
-                                                          : "its place is not free at the date that was promised";
-    auto other = plan_promise(state, job, pools, step.now(), reserved ? job.spec.start_at : std::nullopt);
-    if (other) {
-      other->cause = cause;
-      step.emit(JobPromised{uid, std::move(*other)});
-    } else {
-      step.emit(JobUnpromised{uid, cause});
-    }
-    kept_.emplace(state, step.now());
+    if (lost == promise.tasks.end() && !late) return false;
+    cause = lost != promise.tasks.end() ? fmt::format("node {} cannot be kept for it", lost->node)
+                                        : "its place is not free at the date that was promised";
+    other = plan_promise(state, least, pools, step.now(), reserved ? job.spec.start_at : std::nullopt);
   }
+  if (other) {
+    other->cause = cause;
+    step.emit(JobPromised{uid, std::move(*other)});
+  } else {
+    step.emit(JobUnpromised{uid, cause});
+  }
+  return true;
 }
 
 // Jobs that start at a date to come have their place kept from as early as there is one.
 void Scheduler::keep_reservations(Step& step) {
   State& state = step.state();
   for (const Uid uid : std::set<Uid>(state.line().reserved())) {
-    if (state.promised().size() >= kMostPromises) return;
+    if (promised(state, true) >= kMostPromises) return;
     const Job& job = *state.find_job(uid);
     if (job.promise || state.class_of(job) == ServiceClass::kSpot || over_limits(state, job, *job.spec.start_at)) continue;
-    auto promise = plan_promise(state, job, bound(state, job, state.line().group_of(uid)).pools, step.now(), job.spec.start_at);
+    std::optional<Job> copy;
+    auto promise = plan_promise(state, at_least(job, copy), bound(state, job, state.line().group_of(uid)).pools, step.now(), job.spec.start_at);
     if (!promise) continue;
     step.emit(JobPromised{uid, std::move(*promise)});
     kept_.emplace(state, step.now());
@@ -232,43 +270,52 @@ void Scheduler::walk(Step& step) {
   }
 }
 
-Scheduler::Outcome Scheduler::try_to_start(Step& step, const Job& job, const GroupKey& group) {
-  State& state = step.state();
-  if (over_limits(state, job, step.now())) return Outcome::kLimited;
-  Bound& bound = this->bound(state, job, group);
-  const PoolsBySite pools = open_to(state, job, bound.pools, step.now());
-  if (place_and_start(step, job, pools)) return Outcome::kStarted;
-  if (group.rank > 1) return Outcome::kNoRoom;  // spot work uses what is idle and is promised nothing
-  if (!bound.possible) bound.possible = fits_when_empty(state, job, bound.pools, step.now());
-  if (!*bound.possible || state.promised().size() >= kMostPromises || ++plans_ > kMostPlans) return Outcome::kNoRoom;
-  if (reclaim(step, job, pools)) return Outcome::kPromised;
-  return promise(step, job, bound.pools) ? Outcome::kPromised : Outcome::kNoRoom;
+std::size_t Scheduler::promised(const State& state, bool places) const {
+  return static_cast<std::size_t>(std::count_if(state.promised().begin(), state.promised().end(), [&](const auto& promised) {
+    return state.find_job(promised.second)->promise->tasks.empty() != places;
+  }));
 }
 
+Scheduler::Outcome Scheduler::try_to_start(Step& step, const Job& job, const GroupKey& group) {
+  State& state = step.state();
+  if (over_limits(state, job, step.now())) {
+    if (promised(state, false) >= kMostPromises) return Outcome::kLimited;
+    auto headroom = plan_headroom(state, job, step.now());
+    if (!headroom) return Outcome::kLimited;
+    step.emit(JobPromised{job.uid, std::move(*headroom)});
+    return Outcome::kPromised;
+  }
+  Bound& bound = this->bound(state, job, group);
+  if (place_and_start(step, job, bound.pools)) return Outcome::kStarted;
+  std::optional<Job> copy;
+  const Job& least = at_least(job, copy);
+  PoolsBySite storage;
+  const PoolsBySite& pools = open_to(state, least, bound.pools, step.now(), storage);
+  if (!bound.possible) bound.possible = fits_when_empty(state, least, bound.pools, step.now());
+  if (!*bound.possible || promised(state, true) >= kMostPromises) return Outcome::kNoRoom;
+  // Spot work uses what is idle and is promised nothing but what others of its kind leave to it.
+  if (group.rank > 1) return make_room(step, least, pools) ? Outcome::kPromised : Outcome::kNoRoom;
+  if (plans_ == kMostPlans || (bound.vain_until && step.now() < *bound.vain_until)) return Outcome::kNoRoom;
+  ++plans_;
+  if (reclaim(step, least, pools) || promise(step, least, bound.pools)) return Outcome::kPromised;
+  bound.vain_until = step.now() + kPlanAgain;
+  return Outcome::kNoRoom;
+}
+
+// `pools`: those that the job may use at all.
 bool Scheduler::place_and_start(Step& step, const Job& job, const PoolsBySite& pools) {
-  auto tasks = place(step.state(), job, pools, step.now(), nullptr, kept_->against(job));
+  State& state = step.state();
+  PoolsBySite open;
+  auto tasks = sizes_of(job) ? place_largest(state, *kept_, job, pools, step.now())
+                             : place(state, job, open_to(state, job, pools, step.now(), open), step.now(), nullptr, kept_->against(job));
   if (!tasks) return false;
   start(step, job, std::move(*tasks));
   return true;
 }
 
 void Scheduler::start(Step& step, const Job& job, std::vector<TaskPlacement> tasks) {
-  Allocation allocation;
-  allocation.uid = step.mint();
-  allocation.job = job.uid;
-  allocation.attempt = job.attempt;
-  allocation.from = step.now();
-  if (job.spec.time_limit) allocation.until = step.now() + *job.spec.time_limit;
-  allocation.gpus = total_gpus(job.spec);
-  for (const TaskPlacement& task : tasks) {
-    allocation.demand += task.demand;
-    allocation.firm += task.firm;
-  }
-  allocation.contract = job.contract;
-  allocation.price_per_gpu_hour = step.facts().contracts.at(job.contract).spec.price_per_gpu_hour;
-  allocation.tasks = std::move(tasks);
-  kept_->add(job, allocation.tasks);
-  step.emit(JobStarted{std::move(allocation)});
+  kept_->add(job, tasks);
+  start_job(step, job, std::move(tasks));
 }
 
 bool Scheduler::reclaim(Step& step, const Job& job, const PoolsBySite& pools) {
@@ -282,7 +329,6 @@ bool Scheduler::reclaim(Step& step, const Job& job, const PoolsBySite& pools) {
   if (over_limits(state, job, step.now() + most)) return false;
   const auto plan = plan_reclaim(state, *kept_, job, pools, step.now(), most);
   if (!plan) return false;
-  const Uid uid = job.uid;
   const std::string cause =
       fmt::format("{} spot gang{} making way; they lose {} GPU-seconds of work since their checkpoints", plan->victims.size(),
                   plan->victims.size() == 1 ? " is" : "s are", plan->lost.count() / 1'000'000);
@@ -291,11 +337,35 @@ bool Scheduler::reclaim(Step& step, const Job& job, const PoolsBySite& pools) {
     step.emit(JobStopping{victim, JobReason::kPreempted,
                           fmt::format("{} needs its place; of {} gangs that could make way it was among those that lose least: "
                                       "{} GPU-seconds since its checkpoint",
-                                      job.name, state.spot(state.estate().nodes()[state.estate().find_node(gone.allocation->tasks.front().node)].site).size(),
+                                      told_to(gone, job), state.spot(state.estate().nodes()[state.estate().find_node(gone.allocation->tasks.front().node)].site).size(),
                                       lost_work(gone, step.now()).count() / 1'000'000),
                           grace_of(gone, most)});
   }
-  step.emit(JobPromised{uid, Promise{step.now() + plan->within + kStopMargin, step.now(), cause, plan->tasks}});
+  step.emit(JobPromised{job.uid, Promise{step.now() + plan->within + kStopMargin, step.now(), cause, plan->tasks}});
+  kept_.emplace(state, step.now());
+  return true;
+}
+
+// For a spot gang that would fit if others of its kind lay elsewhere.
+bool Scheduler::make_room(Step& step, const Job& job, const PoolsBySite& pools) {
+  State& state = step.state();
+  // Those before it in class come first, and what is free must suffice.
+  const bool others = std::any_of(tried_.begin(), tried_.end(), [](const GroupKey& group) { return group.rank <= 1; });
+  if (others || plans_ == kMostPlans) return false;
+  ++plans_;
+  const auto plan = plan_moves(state, *kept_, job, pools, step.now());
+  if (!plan) return false;
+  for (const Uid moved : plan->victims) {
+    const Job& gone = *state.find_job(moved);
+    step.emit(JobStopping{moved, JobReason::kMoved,
+                          fmt::format("moves so that {} has room; it loses {} GPU-seconds of work since its checkpoint and has a place elsewhere",
+                                      told_to(gone, job), lost_work(gone, step.now()).count() / 1'000'000),
+                          std::nullopt});
+  }
+  step.emit(JobPromised{job.uid, Promise{step.now() + plan->within + kStopMargin, step.now(),
+                                         fmt::format("{} spot gang{} at a cost of {} GPU-seconds of work since their checkpoints",
+                                                     plan->victims.size(), plan->victims.size() == 1 ? " moves" : "s move", plan->lost.count() / 1'000'000),
+                                         plan->tasks}});
   kept_.emplace(state, step.now());
   return true;
 }
@@ -312,18 +382,18 @@ bool Scheduler::promise(Step& step, const Job& job, const PoolsBySite& pools) {
 void Scheduler::backfill(Step& step) {
   State& state = step.state();
   if (tried_.empty()) return;
-  std::map<SiteIndex, std::vector<Promise>> by_site;
+  std::map<SiteIndex, std::vector<const Promise*>> by_site;
   for (const auto& [since, uid] : state.promised()) {
     const Promise& promise = *state.find_job(uid)->promise;
     const SiteIndex site = site_of(state, promise);
-    if (promise.at && site != kNowhere) by_site[site].push_back(promise);
+    if (promise.at && site != kNowhere) by_site[site].push_back(&promise);
   }
   for (const auto& of_site : by_site) {
     const SiteIndex site = of_site.first;
-    const std::vector<Promise>& promises = of_site.second;
-    const Time first = std::min_element(promises.begin(), promises.end(), [](const Promise& a, const Promise& b) {
-                         return *a.at < *b.at;
-                       })->at.value();
+    const std::vector<const Promise*>& promises = of_site.second;
+    const Time first = *(*std::min_element(promises.begin(), promises.end(), [](const Promise* a, const Promise* b) {
+                          return *a->at < *b->at;
+                        }))->at;
     if (first <= step.now()) continue;
     bool open = false;
     for (const GroupKey& group : tried_) {
@@ -331,18 +401,18 @@ void Scheduler::backfill(Step& step) {
         const Job& job = *state.find_job(head->job);
         const auto ends = would_end_by(job, step.now());
         if (!ends || *ends > first || over_limits(state, job, step.now())) break;
-        PoolsBySite here = open_to(state, job, bound(state, job, group).pools, step.now());
+        PoolsBySite here = bound(state, job, group).pools;
         std::erase_if(here, [&](const SitePools& pools) { return pools.site != site; });
         if (here.empty()) break;
         if (!open) {
-          for (const Promise& promise : promises) keep_nodes(state, promise, false);
+          for (const Promise* promise : promises) keep_nodes(state, *promise, false);
           open = true;
         }
         if (!place_and_start(step, job, here)) break;
       }
     }
     if (open) {
-      for (const Promise& promise : promises) keep_nodes(state, promise, true);
+      for (const Promise* promise : promises) keep_nodes(state, *promise, true);
     }
   }
 }
@@ -351,30 +421,6 @@ Scheduler::Bound& Scheduler::bound(const State& state, const Job& job, const Gro
   const auto [found, fresh] = bounds_by_group_.try_emplace(group);
   if (fresh) found->second.pools = candidate_pools(state, job);
   return found->second;
-}
-
-PromisedBeside promised_beside(const State& state, const Job& job, Time now) {
-  PromisedBeside out;
-  const auto ends = would_end_by(job, now);
-  for (const auto& [since, uid] : state.promised()) {
-    const Job& other = *state.find_job(uid);
-    if (uid == job.uid || (ends && other.promise->at && *ends <= *other.promise->at)) continue;
-    if (other.contract == job.contract) out.contract += total_gpus(other.spec);
-    if (project_of(other.name) == project_of(job.name)) out.project += total_gpus(other.spec);
-  }
-  return out;
-}
-
-bool over_limits(const State& state, const Job& job, Time at, bool beside_others) {
-  const MilliGpu needed = total_gpus(job.spec);
-  const ContractSpec& contract = state.facts().contracts.at(job.contract).spec;
-  if (!contract_active(contract, at)) return true;
-  const PromisedBeside promised = beside_others ? promised_beside(state, job, at) : PromisedBeside{};
-  const auto limit = contract_limit(contract, at);
-  if (limit && state.held_by_contract(job.contract) + promised.contract + needed > *limit) return true;
-  const std::string_view project = project_of(job.name);
-  const auto& quota = state.facts().projects.at(std::string(project)).spec.quota;
-  return quota && quota->gpus && state.held_by_project(project) + promised.project + needed > *quota->gpus;
 }
 
 }  // namespace penstock

@@ -19,9 +19,10 @@ class Scheduler {
   /// Forgets what was tried.
   void forget();
 
+  /// Of places, and as many of GPUs of contracts and projects.
   static constexpr std::size_t kMostPromises = 16;
   /// Looking ahead takes milliseconds: so often in a pass, at most.
-  static constexpr int kMostPlans = 8;
+  static constexpr int kMostPlans = 2;
 
  private:
   enum class Outcome { kStarted, kLimited, kNoRoom, kPromised };
@@ -29,16 +30,20 @@ class Scheduler {
   struct Bound {
     PoolsBySite pools;
     std::optional<bool> possible;  // whether it would fit if nothing ran
+    std::optional<Time> vain_until;  // no place was found to promise; it is not looked for again before then
   };
 
   void keep_promises(Step& step);
   void keep_reservations(Step& step);
   void walk(Step& step);
   void backfill(Step& step);
+  bool keep_promise(Step& step, const Job& job);
+  std::size_t promised(const State& state, bool places) const;
   Outcome try_to_start(Step& step, const Job& job, const GroupKey& group);
   bool place_and_start(Step& step, const Job& job, const PoolsBySite& pools);
   bool reclaim(Step& step, const Job& job, const PoolsBySite& pools);
   bool promise(Step& step, const Job& job, const PoolsBySite& pools);
+  bool make_room(Step& step, const Job& job, const PoolsBySite& pools);
   void start(Step& step, const Job& job, std::vector<TaskPlacement> tasks);
   Bound& bound(const State& state, const Job& job, const GroupKey& group);
   void due(Time at) {
@@ -54,17 +59,5 @@ class Scheduler {
   std::optional<KeptSites> kept_;  // of this pass
   int plans_ = 0;                  // of this pass
 };
-
-/// GPUs that others have been promised under the job's contract and in its project, and may need before it ends.
-struct PromisedBeside {
-  MilliGpu contract;
-  MilliGpu project;
-};
-PromisedBeside promised_beside(const State& state, const Job& job, Time now);
-
-/// Whether a limit that does not depend on which nodes are free is in the job's way: its contract's or its project's. What
-/// others have been promised under them counts as held, unless the job, starting at `at`, ends before; a promise that is due
-/// has been reckoned with (`beside_others` = false).
-bool over_limits(const State& state, const Job& job, Time at, bool beside_others = true);
 
 }  // namespace penstock

@@ -6,6 +6,7 @@
 #include "base/name.h"
 #include "engine/contracts/contracts.h"
 #include "engine/queue/gang.h"
+#include "engine/queue/sizes.h"
 
 namespace penstock {
 namespace {
@@ -33,10 +34,11 @@ Status admit(const State& state, const SubmitJobs::Item& item, std::int64_t befo
     return make_error(Code::kLimitExceeded, fmt::format("project '{}' has {} workloads waiting, its quota", project,
                                                         *quota->pending));
   }
-  if (quota && quota->gpus && total_gpus(item.spec) > *quota->gpus) {
+  const MilliGpu needed = least_gpus(item.spec);
+  if (quota && quota->gpus && needed > *quota->gpus) {
     return make_error(Code::kLimitExceeded,
                       fmt::format("the job needs {} GPUs, more than the quota of project '{}' ({})",
-                                  Text<MilliGpu>::format(total_gpus(item.spec)), project, Text<MilliGpu>::format(*quota->gpus)),
+                                  Text<MilliGpu>::format(needed), project, Text<MilliGpu>::format(*quota->gpus)),
                       "spec.groups");
   }
   PENSTOCK_TRY(resolved, resolve_contract(facts, tenant_of(item.metadata.name), item.spec.contract));
@@ -91,7 +93,8 @@ Result<std::vector<Awaited>> resolve_awaited(const State& state, const SubmitJob
   return out;
 }
 
-// The job, if it is of that version and has not ended.
+}  // namespace
+
 Result<const Job*> live_job(const State& state, const std::string& name, std::optional<Position> version) {
   const Job* job = state.find_job(name);
   if (job == nullptr) return make_error(Code::kNotFound, fmt::format("there is no job '{}'", name));
@@ -104,14 +107,12 @@ Result<const Job*> live_job(const State& state, const std::string& name, std::op
   return job;
 }
 
-Reply changed(const Step& step, const std::string& name, Uid uid, bool really) {
+Reply job_changed(const Step& step, Uid uid, bool really) {
   Reply reply;
-  reply.changes.push_back({"Job", name, uid, really ? Change::kChanged : Change::kUnchanged,
+  reply.changes.push_back({"Job", step.facts().jobs.at(uid).name, uid, really ? Change::kChanged : Change::kUnchanged,
                            step.facts().jobs.at(uid).version});
   return reply;
 }
-
-}  // namespace
 
 Result<Reply> submit_jobs(Step& step, const SubmitJobs& command) {
   if (jobs_in(command.items) > kMostSubmissions) {
@@ -168,43 +169,43 @@ Result<Reply> cancel_job(Step& step, const CancelJob& command) {
   PENSTOCK_TRY(job, live_job(step.state(), command.name, command.version));
   const Uid uid = job->uid;
   const std::string message = fmt::format("cancelled by {}", step.meta().principal);
-  if (job->phase == JobPhase::kStopping && job->reason == JobReason::kCancelled) return changed(step, command.name, uid, false);
+  if (job->phase == JobPhase::kStopping && job->reason == JobReason::kCancelled) return job_changed(step, uid, false);
   if (job->phase == JobPhase::kPending) {
     finish_job(step, uid, JobPhase::kCancelled, JobReason::kCancelled, message);
   } else {
     step.emit(JobStopping{uid, JobReason::kCancelled, message, std::nullopt});
   }
-  return changed(step, command.name, uid, true);
+  return job_changed(step, uid, true);
 }
 
 Result<Reply> hold_job(Step& step, const HoldJob& command) {
   PENSTOCK_TRY(job, live_job(step.state(), command.name, command.version));
   const Uid uid = job->uid;
   if (job->phase != JobPhase::kPending) {
-    if (!command.hold) return changed(step, command.name, uid, false);
+    if (!command.hold) return job_changed(step, uid, false);
     return make_error(Code::kFailedPrecondition,
                       fmt::format("job '{}' is {} already; suspend it instead", job->name, name_of(job->phase)));
   }
-  if (job->held == command.hold) return changed(step, command.name, uid, false);
+  if (job->held == command.hold) return job_changed(step, uid, false);
   step.emit(JobHeld{uid, command.hold});
-  return changed(step, command.name, uid, true);
+  return job_changed(step, uid, true);
 }
 
 Result<Reply> suspend_job(Step& step, const SuspendJob& command) {
   PENSTOCK_TRY(job, live_job(step.state(), command.name, command.version));
   const Uid uid = job->uid;
   if (job->phase == JobPhase::kPending) {
-    if (job->held) return changed(step, command.name, uid, false);
+    if (job->held) return job_changed(step, uid, false);
     step.emit(JobHeld{uid, true});
-    return changed(step, command.name, uid, true);
+    return job_changed(step, uid, true);
   }
   if (job->phase == JobPhase::kStopping) {
-    if (job->reason == JobReason::kSuspended) return changed(step, command.name, uid, false);
+    if (job->reason == JobReason::kSuspended) return job_changed(step, uid, false);
     return make_error(Code::kFailedPrecondition,
                       fmt::format("job '{}' is being stopped already: {}", job->name, name_of(job->reason)));
   }
   step.emit(JobStopping{uid, JobReason::kSuspended, fmt::format("suspended by {}", step.meta().principal), std::nullopt});
-  return changed(step, command.name, uid, true);
+  return job_changed(step, uid, true);
 }
 
 }  // namespace penstock

@@ -4,7 +4,9 @@
 #include "base/name.h"
 #include "engine/contracts/contracts.h"
 #include "engine/queue/queue.h"
-#include "engine/queue/scheduler.h"
+#include "engine/queue/limits.h"
+#include "engine/queue/promise.h"
+#include "engine/queue/sizes.h"
 
 namespace penstock {
 namespace {
@@ -156,14 +158,17 @@ bool would_start(State& state, const Job& job, const PoolsBySite& pools, Time no
   KeptSites kept(state, now, job.uid);
   if (job.promise && take_up(state, kept, job, pools, now)) return true;
   if (job.promise) keep_nodes(state, *job.promise, false);
-  const bool starts = place(state, job, open_to(state, job, pools, now), now, nullptr, kept.against(job)).has_value();
+  PoolsBySite open;
+  const bool starts = place(state, job, open_to(state, job, pools, now, open), now, nullptr, kept.against(job)).has_value();
   if (job.promise) keep_nodes(state, *job.promise, true);
   return starts;
 }
 
 }  // namespace
 
-std::vector<WaitCause> why_waiting(State& state, const Job& job, Time now) {
+std::vector<WaitCause> why_waiting(State& state, const Job& asked, Time now) {
+  std::optional<Job> copy;
+  const Job& job = at_least(asked, copy);
   std::vector<WaitCause> causes;
   const MilliGpu needed = total_gpus(job.spec);
   const auto add = [&](WaitReason reason, MilliGpu available, std::string message) {
@@ -216,6 +221,7 @@ std::vector<WaitCause> why_waiting(State& state, const Job& job, Time now) {
     free_best = std::max(free_best, free_here);
   }
   PowerObstacle when_empty, obstacle;
+  PoolsBySite open;
   const bool fits = fits_when_empty(state, job, pools, now, &when_empty);
   if (able == 0) {
     add(WaitReason::kCapability, MilliGpu(), "no allowed node can run OCI images: podman is not installed on them");
@@ -246,7 +252,7 @@ std::vector<WaitCause> why_waiting(State& state, const Job& job, Time now) {
             fmt::format("{} GPUs are free at the best site, but not {}", gpus_text(free_best),
                         job.spec.placement ? "as its placement asks for them" : "as whole tasks with their cores and memory"));
       }
-    } else if (!place(state, job, open_to(state, job, pools, now), now)) {
+    } else if (!place(state, job, open_to(state, job, pools, now, open), now)) {
       add(WaitReason::kReserved, MilliGpu(), "what is free belongs to reserved contracts, which may ask for it at any time");
     } else if (const Job* other = first_promised(state, job, pools)) {
       const auto& at = other->promise->at;
@@ -254,13 +260,15 @@ std::vector<WaitCause> why_waiting(State& state, const Job& job, Time now) {
       add(own ? WaitReason::kAheadInQueue : WaitReason::kShare, MilliGpu(),
           fmt::format("{} {}, and its {} GPUs and their watts are kept for it", own ? other->name : "a job whose turn came first",
                       at ? "starts at the latest " + Text<Time>::format(*at) : std::string("starts when its nodes become free"),
-                      gpus_text(total_gpus(other->spec))));
+                      gpus_text(least_gpus(other->spec))));
     }
   }
   return causes;
 }
 
-std::vector<std::string> alternatives(State& state, const Job& job, Time now) {
+std::vector<std::string> alternatives(State& state, const Job& asked, Time now) {
+  std::optional<Job> copy;
+  const Job& job = at_least(asked, copy);
   std::vector<std::string> out;
   if (out_of_line(job, now) || over_limits(state, job, now)) return out;
   const auto starts = [&](const Job& other) { return would_start(state, other, candidate_pools(state, other), now); };
@@ -313,7 +321,8 @@ std::vector<std::string> alternatives(State& state, const Job& job, Time now) {
   other.spec.gpu_models.clear();
   other.spec.node_types.clear();
   if (!job.spec.gpu_models.empty() || !job.spec.node_types.empty()) {
-    if (const auto placed = place(state, other, open_to(state, other, candidate_pools(state, other), now), now)) {
+    PoolsBySite open;
+    if (const auto placed = place(state, other, open_to(state, other, candidate_pools(state, other), now, open), now)) {
       const NodeIndex node = state.estate().find_node(placed->front().node);
       out.push_back(fmt::format("on {} it would start now", state.estate().type_of(node).spec.devices.model));
     }
@@ -321,7 +330,9 @@ std::vector<std::string> alternatives(State& state, const Job& job, Time now) {
   return out;
 }
 
-std::optional<Time> promised_start(const State& state, const Job& job, Time now) {
+std::optional<Time> promised_start(const State& state, const Job& asked, Time now) {
+  std::optional<Job> copy;
+  const Job& job = at_least(asked, copy);
   if (job.promise) return job.promise->at;
   if (job.held || !job.awaits.empty() || over_limits(state, job, now)) return std::nullopt;
   const auto plan = plan_promise(state, job, candidate_pools(state, job), now);

@@ -106,6 +106,7 @@ class Api {
   void suspend_job(std::shared_ptr<Call> call);
   void of_job(std::shared_ptr<Call> call, const std::function<Command(const std::string&, std::optional<Position>)>& make);
   void explain_job(std::shared_ptr<Call> call);
+  void resize_job(std::shared_ptr<Call> call);
   void repower_job(std::shared_ptr<Call> call);
   void job_log(std::shared_ptr<Call> call);
   void list_archive(std::shared_ptr<Call> call);

@@ -101,6 +101,17 @@ struct RepowerRequest {
   }
 };
 
+struct ResizeRequest {
+  std::int32_t replicas = 0;
+  std::optional<Position> version;
+
+  static constexpr auto schema() {
+    return object("ResizeRequest", "How many tasks the elastic group of a job may have at most.",
+                  field("replicas", &ResizeRequest::replicas, required, "from its minReplicas to its replicas"),
+                  field("version", &ResizeRequest::version, optional, "refuse unless the job has this version"));
+  }
+};
+
 struct Explanation {
   std::string workload;
   JobPhase phase = JobPhase::kPending;

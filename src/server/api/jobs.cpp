@@ -146,6 +146,14 @@ void Api::suspend_job(std::shared_ptr<Call> call) {
   of_job(std::move(call), [](const std::string& name, std::optional<Position> version) { return SuspendJob{name, version}; });
 }
 
+void Api::resize_job(std::shared_ptr<Call> call) {
+  const std::string name = call->name();
+  if (!call->sees(tenant_of(name))) return refuse(call, unknown("Job", name));
+  auto body = body_of<ResizeRequest>(*call);
+  if (!body.ok()) return refuse(call, body.error());
+  execute(std::move(call), ResizeJob{name, body->replicas, body->version}, 200);
+}
+
 void Api::repower_job(std::shared_ptr<Call> call) {
   const std::string name = call->name();
   if (!call->sees(tenant_of(name))) return refuse(call, unknown("Job", name));

@@ -48,7 +48,7 @@ ArchivedWorkload archive_row(const State& state, const Job& job) {
   row.started = job.started;
   row.ended = job.ended.value_or(state.facts().now);
   row.attempts = job.attempt;
-  row.gpus = total_gpus(job.spec);
+  row.gpus = job.allocation ? job.allocation->gpus : total_gpus(job.spec);
   if (job.usage) {
     row.gpu_time = job.usage->gpu_time;
     row.energy = job.usage->energy;

@@ -1,0 +1,90 @@
+// Contracts and quotas in the way of a job.
+#include "engine/queue/limits.h"
+
+#include <algorithm>
+
+#include "engine/contracts/contracts.h"
+#include "engine/queue/promise.h"
+#include "engine/queue/sizes.h"
+
+namespace penstock {
+namespace {
+
+// What may be held and what is, by whom: of a contract or of a project.
+struct Allowance {
+  MilliGpu limit;
+  MilliGpu held;
+  const std::set<Uid>* holders = nullptr;
+};
+
+std::optional<Allowance> of_contract(const State& state, const Job& job, Time at) {
+  const auto limit = contract_limit(state.facts().contracts.at(job.contract).spec, at);
+  if (!limit) return std::nullopt;
+  return Allowance{*limit, state.held_by_contract(job.contract), &state.holders_by_contract(job.contract)};
+}
+
+std::optional<Allowance> of_project(const State& state, const Job& job) {
+  const std::string project(project_of(job.name));
+  const auto& quota = state.facts().projects.at(project).spec.quota;
+  if (!quota || !quota->gpus) return std::nullopt;
+  return Allowance{*quota->gpus, state.held_by_project(project), &state.holders_by_project(project)};
+}
+
+}  // namespace
+
+PromisedBeside promised_beside(const State& state, const Job& job, Time now) {
+  PromisedBeside out;
+  const auto ends = would_end_by(job, now);
+  for (const auto& [since, uid] : state.promised()) {
+    const Job& other = *state.find_job(uid);
+    if (uid == job.uid || (ends && other.promise->at && *ends <= *other.promise->at)) continue;
+    if (other.contract == job.contract) out.contract += least_gpus(other.spec);
+    if (project_of(other.name) == project_of(job.name)) out.project += least_gpus(other.spec);
+  }
+  return out;
+}
+
+bool over_limits(const State& state, const Job& job, Time at, bool beside_others) {
+  if (!contract_active(state.facts().contracts.at(job.contract).spec, at)) return true;
+  const MilliGpu needed = least_gpus(job.spec);
+  const PromisedBeside promised = beside_others ? promised_beside(state, job, at) : PromisedBeside{};
+  const auto over = [&](const std::optional<Allowance>& of, MilliGpu kept) { return of && of->held + kept + needed > of->limit; };
+  return over(of_contract(state, job, at), promised.contract) || over(of_project(state, job), promised.project);
+}
+
+std::optional<Promise> plan_headroom(const State& state, const Job& job, Time now) {
+  const MilliGpu needed = least_gpus(job.spec);
+  const PromisedBeside beside = promised_beside(state, job, now);
+  Promise out{now, now, {}, {}};
+  bool shared = job.promise.has_value();  // to be given anew
+  const auto wait_for = [&](const std::optional<Allowance>& of, MilliGpu promised, std::string_view whose) {
+    if (!of || of->held + promised + needed <= of->limit) return true;
+    // With nothing left to share out nobody passes it by, and when something is given back its turn comes first.
+    if (needed > of->limit || promised > MilliGpu()) return false;
+    shared = shared || of->held < of->limit;
+    std::vector<std::pair<Time, MilliGpu>> ends;
+    for (const Uid uid : *of->holders) {
+      const Job& holder = *state.find_job(uid);
+      if (const auto at = ends_by(holder, now)) ends.emplace_back(*at, holder.allocation->gpus);
+    }
+    std::sort(ends.begin(), ends.end());
+    MilliGpu lacking = of->held + needed - of->limit;
+    std::optional<Time> by;
+    for (const auto& [at, gpus] : ends) {
+      if (lacking <= MilliGpu()) break;
+      lacking = lacking - gpus;
+      by = at;
+    }
+    if (lacking > MilliGpu()) by.reset();
+    out.at = out.at && by ? std::optional(std::max(*out.at, *by)) : std::nullopt;
+    out.cause = fmt::format("{} has {} of the {} GPUs that it needs", whose, Text<MilliGpu>::format(of->limit - of->held),
+                            Text<MilliGpu>::format(needed));
+    return true;
+  };
+  if (!contract_active(state.facts().contracts.at(job.contract).spec, now)) return std::nullopt;
+  if (!wait_for(of_contract(state, job, now), beside.contract, "its contract")) return std::nullopt;
+  if (!wait_for(of_project(state, job), beside.project, "its project")) return std::nullopt;
+  return shared ? std::optional(std::move(out)) : std::nullopt;
+}
+
+}  // namespace penstock
