@@ -6,6 +6,7 @@
 #include "engine/catalog/catalog.h"
 #include "engine/power/power.h"
 #include "engine/queue/gang.h"
+#include "engine/queue/scheduler.h"
 
 namespace penstock {
 
@@ -21,7 +22,8 @@ void Step::emit(Event event) {
   out_.push_back(std::move(record));
 }
 
-Engine::Engine(Facts facts) : state_(std::move(facts)) {}
+Engine::Engine(Facts facts) : state_(std::move(facts)), scheduler_(std::make_unique<Scheduler>()) {}
+Engine::~Engine() = default;
 
 Result<Reply> Engine::execute(const Command& command, const CommandMeta& meta) {
   // Time does not run backwards in the log, whatever the clock did.
@@ -63,7 +65,7 @@ Result<Reply> Engine::dispatch(Step& step, const Command& command) {
       }
       step.emit(LeadershipTaken{c.epoch, c.server_version});
       engine.leases_.restart(step.facts(), step.now());
-      engine.scheduler_.forget();
+      engine.scheduler_->forget();
       return Reply{};
     }
     Result<Reply> operator()(const ApplyDocuments& c) { return apply_documents(step, c); }
@@ -101,7 +103,7 @@ Result<Reply> Engine::dispatch(Step& step, const Command& command) {
       expire_leases(step, engine.leases_);
       engine.forget_finished(step);
       restore_shed(step);
-      engine.scheduler_.pass(step);
+      engine.scheduler_->pass(step);
       return Reply{};
     }
   };
@@ -126,7 +128,7 @@ std::vector<EventRecord> Engine::take_events() { return std::exchange(events_, {
 
 std::optional<Time> Engine::next_due() const {
   std::optional<Time> due = leases_.next_due();
-  for (const std::optional<Time>& other : {scheduler_.next_due(), state_.power().next_date(), state_.finished().empty()
+  for (const std::optional<Time>& other : {scheduler_->next_due(), state_.power().next_date(), state_.finished().empty()
                                                                       ? std::optional<Time>()
                                                                       : std::optional(state_.finished().begin()->first +
                                                                                       kFinishedAge + minutes(1))}) {

@@ -3,13 +3,15 @@
 
 #include "engine/fleet/fleet.h"
 #include "engine/queue/queue.h"
-#include "engine/queue/scheduler.h"
 
 namespace penstock {
+
+class Scheduler;
 
 class Engine {
  public:
   explicit Engine(Facts facts = {});
+  ~Engine();
 
   /// Takes in an event that is already a fact: replay after a start. Nothing is decided.
   void replay(const EventRecord& record) { state_.fold(record); }
@@ -34,7 +36,7 @@ class Engine {
 
   State state_;
   Leases leases_;
-  Scheduler scheduler_;
+  std::unique_ptr<Scheduler> scheduler_;
   std::vector<EventRecord> events_;
 };
 

@@ -660,6 +660,7 @@ void State::on(const EventRecord& record, const NodeReturned& event) {
 
 void State::on(const EventRecord& record, const LimitsChanged&) {
   facts_.limits_as_of = record.at;
+  ++bounds_;
   for (SiteIndex site = 0; site < estate_->sites().size(); ++site) {
     const auto& segments = power_.segments(site);
     if (segments.size() > 1 && segments[1].from <= record.at) recut_power(site);

@@ -1,6 +1,8 @@
 // Gangs that change while they live: spares for lost nodes, other sizes, moves, and GPUs of a contract that are kept for them.
 #include "world.h"
 
+#include "engine/queue/promise.h"
+
 namespace penstock {
 namespace {
 
@@ -132,6 +134,69 @@ TEST_F(Reshaping, AGangStartsAgainWithinWhatTheGridBears) {
   EXPECT_EQ(world_.phase("acme/llm/a"), "pending(node-lost)");
 }
 
+TEST_F(Reshaping, AGangDoesNotGoOnWhereOthersArePromisedToFollow) {
+  settle_west();
+  world_.start("acme/llm/a", western(limited(gang(2, 4000), hours(24))));
+  world_.start("acme/llm/b", western(limited(gang(4, 4000), hours(1))));
+  world_.start("acme/llm/all", western(gang(6, 4000)));
+  ASSERT_EQ(world_.job("acme/llm/all").promise->at, world_.now + hours(24) + kStopMargin);
+  lose("west/h1/r1/n1");
+  EXPECT_EQ(world_.phase("acme/llm/a"), "pending(node-lost)");
+}
+
+TEST_F(Reshaping, TwoTasksOfALostNodeEndOnce) {
+  settle_west();
+  JobSpec spec = western(gang(8, 4000));
+  spec.groups.front().gpus = MilliGpu(2000);  // two on a node
+  spec.groups.front().min_replicas = 1;
+  world_.start("acme/llm/a", spec);
+  const std::vector<TaskPlacement> placed = world_.job("acme/llm/a").allocation->tasks;
+  ASSERT_EQ(placed[0].node, placed[1].node);
+  // All but one of them have ended well; that one is lost with its node, and its neighbour is of an attempt that has ended.
+  for (std::size_t rank = 1; rank < placed.size(); ++rank) {
+    world_.sync(placed[rank].node, {world_.exited("acme/llm/a", static_cast<std::int32_t>(rank))});
+  }
+  lose(placed[0].node);
+  EXPECT_EQ(world_.phase("acme/llm/a"), "starting");
+  EXPECT_EQ(world_.job("acme/llm/a").attempt, 2);
+}
+
+TEST_F(Reshaping, ARestartKeepsWithinTheQuotaOfToday) {
+  settle_west();
+  JobSpec spec = western(gang(4, 4000));
+  spec.groups.front().min_replicas = 1;
+  world_.start("acme/llm/a", spec);
+  ASSERT_EQ(tasks("acme/llm/a"), 4u);
+  ProjectSpec project;
+  project.quota = QuotaSpec{};
+  project.quota->gpus = MilliGpu(8'000);
+  world_.apply("acme/llm", project);
+  lose("west/h1/r1/n1");
+  EXPECT_EQ(world_.phase("acme/llm/a"), "starting");
+  EXPECT_EQ(tasks("acme/llm/a"), 2u);
+}
+
+TEST_F(Reshaping, ANewSizeCountsAlsoWhenANodeIsLostMeanwhile) {
+  settle_west();
+  JobSpec spec = western(gang(4, 4000));
+  spec.groups.front().min_replicas = 1;
+  world_.start("acme/llm/a", spec);
+  for (int half = 0; half < 2; ++half) {
+    world_.now = world_.now + Duration((kNodeLease + kLeaseMargin).count() / 2) + milliseconds(1);
+    for (const std::string& node : west_) {
+      if (node != "west/h1/r1/n1") world_.sync(node);
+    }
+  }
+  world_.tick();
+  ASSERT_EQ(world_.phase("acme/llm/a"), "stopping(node-lost)");
+  world_.good(ResizeJob{"acme/llm/a", 2, {}});
+  for (const std::string& node : west_) {
+    if (node != "west/h1/r1/n1") world_.sync(node);
+  }
+  EXPECT_EQ(world_.phase("acme/llm/a"), "starting");
+  EXPECT_EQ(tasks("acme/llm/a"), 2u);
+}
+
 TEST_F(Reshaping, WithoutRestartsNothingIsReplaced) {
   settle_west();
   JobSpec once = western(gang(2, 4000));
@@ -166,6 +231,15 @@ TEST_F(Reshaping, AnElasticGangKeepsWithinItsContract) {
   contract_of(20);
   world_.start("acme/llm/a", elastic(1, 4));
   EXPECT_EQ(tasks("acme/llm/a"), 2u);
+}
+
+TEST_F(Reshaping, AnElasticGangIsNotHeldUpByARigidOneOfItsSize) {
+  JobSpec rigid = gang(5, 8000);  // of four
+  rigid.checkpoint = CheckpointSpec{std::nullopt, true};
+  world_.start("acme/llm/rigid", rigid);
+  world_.start("acme/llm/a", elastic(1, 5));
+  EXPECT_EQ(world_.phase("acme/llm/rigid"), "pending");
+  EXPECT_EQ(tasks("acme/llm/a"), 4u);
 }
 
 TEST_F(Reshaping, BelowItsLeastAnElasticGangWaits) {
@@ -285,6 +359,19 @@ TEST_F(Reshaping, SpotWorkMovesForAGangThatFitsThenAndTheCostIsTold) {
   world_.tick();
   EXPECT_EQ(world_.phase("acme/llm/whole"), "starting");
   EXPECT_EQ(world_.phase(moved), "starting");
+}
+
+TEST_F(Reshaping, AVictimIsNotToldWhatOthersRun) {
+  ContractSpec lent = contract();
+  lent.service_class = ServiceClass::kSpot;
+  world_.apply({document("globex", TenantSpec{}), document("globex/lab", ProjectSpec{}), document("globex/spot", lent)});
+  JobSpec all = gang(4, 8000);
+  all.contract = "globex/spot";
+  world_.start("globex/lab/a", all);
+  world_.begin("globex/lab/a");
+  world_.start("acme/llm/secret", gang(1, 8000));
+  ASSERT_EQ(world_.phase("globex/lab/a"), "stopping(preempted)");
+  EXPECT_EQ(world_.job("globex/lab/a").message.find("acme"), std::string::npos) << world_.job("globex/lab/a").message;
 }
 
 TEST_F(Reshaping, NobodyMovesAtACostThatTheWaitIsNotWorth) {

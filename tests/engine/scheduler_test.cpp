@@ -1,6 +1,7 @@
 // Whose turn it is, what is promised, what makes way, and what holds a job back.
 #include "world.h"
 
+#include "engine/queue/promise.h"
 #include "engine/queue/shares.h"
 
 namespace penstock {

@@ -1,4 +1,6 @@
 // Who may do what: tokens, roles, and the walls between tenants.
+#include <algorithm>
+
 #include "stack.h"
 
 namespace penstock {
@@ -76,6 +78,10 @@ TEST(Tenants, CannotTellAForeignObjectFromNone) {
                                        {"POST", job + "/cancel", no_job + "/cancel", ""},
                                        {"GET", job + "/explain", no_job + "/explain", ""},
                                        {"POST", job + "/power", no_job + "/power", ""},
+                                       {"POST", job + "/hold", no_job + "/hold", ""},
+                                       {"POST", job + "/release", no_job + "/release", ""},
+                                       {"POST", job + "/suspend", no_job + "/suspend", ""},
+                                       {"POST", job + "/resize", no_job + "/resize", ""},
                                        {"GET", job + "/logs", no_job + "/logs", ""},
                                        {"GET", job + "/logs?rank=7", no_job + "/logs?rank=7", ""},
                                        {"POST", job + "/cancel?version=1", no_job + "/cancel?version=1", ""},
@@ -85,7 +91,8 @@ TEST(Tenants, CannotTellAForeignObjectFromNone) {
     EXPECT_EQ(foreign.status, 404) << t.foreign << foreign.body;
     const auto last = [](const std::string& target) {
       const std::string path = target.substr(0, target.find('?'));
-      return path.ends_with("/cancel") || path.ends_with("/explain") || path.ends_with("/power") || path.ends_with("/logs") ? path.substr(0, path.rfind('/')) : path;
+      const bool of_job = std::count(path.begin(), path.end(), '/') > 5;
+      return of_job ? path.substr(0, path.rfind('/')) : path;
     };
     // The same words but for the name that was asked for.
     const auto neutral = [&](std::string text, const std::string& target) {

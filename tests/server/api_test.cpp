@@ -16,6 +16,39 @@ std::string tenant(const std::string& name, const std::string& more = {}) {
   return fmt::format("apiVersion: penstock/v1\nkind: Tenant\nmetadata: {{name: {}{}}}\nspec: {{displayName: T}}\n", name, more);
 }
 
+std::string gang_body(const std::string& name, int replicas, int gpus, const std::string& more = {}) {
+  return fmt::format(R"({{"metadata":{{"name":"{}"}},"spec":{{"groups":[{{"name":"m","replicas":{},"gpus":"{}"{}}}]}}}})", name, replicas, gpus, more);
+}
+
+TEST(Gangs, AreResized) {
+  Stack stack;
+  stack.good("acme-member", "POST", "/v1/jobs", gang_body("acme/llm/a", 2, 8, R"(,"minReplicas":1)"));
+  const std::string job = "/v1/jobs/acme/llm/a";
+  EXPECT_EQ(stack.good("acme-member", "GET", job).at("status").at("allocation").at("gpus"), "16");
+  EXPECT_EQ(stack.bad("acme-member", "POST", job + "/resize", R"({"replicas":3})"), "400 invalid");
+  EXPECT_EQ(stack.bad("acme-member", "POST", job + "/resize", R"({"replicas":1,"version":1})"), "409 conflict");
+  EXPECT_EQ(stack.bad("acme-viewer", "POST", job + "/resize", R"({"replicas":1})"), "403 forbidden");
+  stack.good("acme-member", "POST", job + "/resize", R"({"replicas":1})");
+  stack.wait(minutes(2));  // it is stopped and starts again
+  const json::value status = stack.good("acme-member", "GET", job).at("status");
+  EXPECT_EQ(status.at("allocation").at("gpus"), "8");
+  EXPECT_EQ(status.at("phase"), "running");
+}
+
+TEST(Gangs, AreShownWithWhatTheyArePromised) {
+  Stack stack;
+  stack.good("operator", "POST", "/v1/apply", apply_body("apiVersion: penstock/v1\nkind: Project\nmetadata: {name: acme/llm}\nspec: {quota: {gpus: 8}}\n"));
+  stack.good("acme-member", "POST", "/v1/jobs", gang_body("acme/llm/small", 1, 4));
+  stack.good("acme-member", "POST", "/v1/jobs", gang_body("acme/llm/large", 1, 8));
+  const json::object promise = stack.good("acme-viewer", "GET", "/v1/jobs/acme/llm/large").at("status").at("promise").as_object();
+  EXPECT_FALSE(promise.contains("site"));  // GPUs of its project, nowhere yet
+  EXPECT_EQ(promise.at("nodes"), 0);
+  EXPECT_EQ(promise.at("cause"), "its project has 4 of the 8 GPUs that it needs");
+  const json::object why = stack.good("acme-viewer", "GET", "/v1/jobs/acme/llm/large/explain");
+  EXPECT_FALSE(why.contains("promisedStart"));
+  EXPECT_EQ(why.at("causes").at(0).at("reason"), "quota");
+}
+
 TEST(Keys, CarryOutOnce) {
   Stack stack;
   const RequestHeaders key{{"idempotency-key", "k1"}};

@@ -25,10 +25,14 @@ template <class Gone>
 void end_tasks(Step& step, const std::string& node, TaskEnd end, const std::string& message, Gone gone) {
   const auto index = agent_node(step.state(), node);
   if (!index.ok()) return;
-  const std::vector<HeldTask> held = step.state().loads().tasks(*index);
-  for (const HeldTask& task : held) {
-    const Job* job = step.state().find_job(task.job);
-    if (job == nullptr || !job->holds() || !gone(*job, job->tasks[task.rank])) continue;
+  // The end of one may be the end of its gang, which may start again at once, on this node as well.
+  std::vector<std::pair<HeldTask, Uid>> held;
+  for (const HeldTask& task : step.state().loads().tasks(*index)) {
+    held.emplace_back(task, step.state().find_job(task.job)->allocation->uid);
+  }
+  for (const auto& [task, allocation] : held) {
+    const Job* job = step.state().job_of_allocation(allocation);
+    if (job == nullptr || !gone(*job, job->tasks[task.rank])) continue;
     TaskReport report = job->tasks[task.rank];
     report.phase = TaskPhase::kExited;
     report.end = end;

@@ -56,6 +56,7 @@ Attempt::Attempt(const State& state, SiteLoads& loads, PowerLoads& power, Pictur
       picky_(needs_images(job.spec)),
       explain_(explain) {
   if (job.spec.time_limit) until_ = now + *job.spec.time_limit;
+  seats_.reserve(static_cast<std::size_t>(task_count(job.spec)));
   asks_.reserve(job.spec.groups.size());
   for (std::size_t g = 0; g < job.spec.groups.size(); ++g) {
     const TaskGroupSpec& group = job.spec.groups[g];
@@ -546,7 +547,7 @@ PowerObstacle Attempt::obstacle() const {
   return out;
 }
 
-std::vector<TaskPlacement> Attempt::tasks() const {
+std::vector<TaskPlacement> Attempt::tasks() {
   std::vector<std::uint32_t> order(seats_.size());
   std::iota(order.begin(), order.end(), 0U);
   std::sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) {
@@ -559,7 +560,8 @@ std::vector<TaskPlacement> Attempt::tasks() const {
   std::vector<TaskPlacement> out;
   out.reserve(order.size());
   for (const std::uint32_t i : order) {
-    out.push_back(seats_[i].task);
+    // What is not booked need not be told apart again to be given back.
+    out.push_back(once_ ? std::move(seats_[i].task) : seats_[i].task);
     out.back().node = estate_.nodes()[seats_[i].node].name;
   }
   return out;

@@ -29,8 +29,9 @@ class Attempt {
   /// Whether every task found its place. `pools` by their place among the site's pools.
   bool place_all(const PoolMask& pools);
 
-  /// The tasks by rank: groups in their order; within a group in the order of the estate, segments kept together.
-  std::vector<TaskPlacement> tasks() const;
+  /// The tasks by rank: groups in their order; within a group in the order of the estate, segments kept together. The last
+  /// thing that is asked of it.
+  std::vector<TaskPlacement> tasks();
 
   /// Why place_all() failed, if power had a part in it.
   PowerObstacle obstacle() const;

@@ -48,9 +48,16 @@ std::int32_t room_to_grow(State& state, KeptSites& kept, const Job& job, const P
   if (const auto& wish = job.spec.placement) {
     if (wish->segment || (wish->pack && wish->pack->strict) || (wish->spread && wish->spread->strict)) return 0;
   }
-  const NodeIndex first = state.estate().find_node(job.allocation->tasks.front().node);
+  if (job.shed) return 0;  // it would start again with all its watts
+  const Estate& estate = state.estate();
+  const SiteIndex site = estate.nodes()[estate.find_node(job.allocation->tasks.front().node)].site;
+  const SiteLoads& loads = state.loads().site(site);
+  for (const TaskPlacement& task : job.allocation->tasks) {
+    if (loads.aside(estate.find_node(task.node))) return 0;  // others have been promised what it leaves
+  }
+  const auto& grid = estate.sites()[site].grid;
   PoolsBySite here = pools;
-  std::erase_if(here, [&](const SitePools& of_site) { return of_site.site != state.estate().nodes()[first].site; });
+  std::erase_if(here, [&](const SitePools& of_site) { return of_site.site != site; });
   return most_that(sizes->most - size_of(job, *sizes), [&](std::int32_t more) {
     Job extra = job;
     extra.uid = Uid{};
@@ -58,8 +65,11 @@ std::int32_t room_to_grow(State& state, KeptSites& kept, const Job& job, const P
     extra.spec.groups.front().replicas = more;
     extra.spec.groups.front().min_replicas = 0;
     PoolsBySite open;
-    return !over_limits(state, extra, now) &&
-           place(state, extra, open_to(state, extra, here, now, open), now, nullptr, kept.against(extra)).has_value();
+    if (over_limits(state, extra, now)) return false;
+    auto tasks = place(state, extra, open_to(state, extra, here, now, open), now, nullptr, kept.against(extra));
+    if (!tasks || !grid || !grid->ramp_per_second) return tasks.has_value();
+    tasks->insert(tasks->end(), job.allocation->tasks.begin(), job.allocation->tasks.end());
+    return swing_of(estate, *tasks) <= *grid->ramp_per_second;
   });
 }
 

@@ -18,6 +18,7 @@ std::uint64_t shape_of(const Job& job) {
   };
   for (const TaskGroupSpec& group : job.spec.groups) {
     add(group.replicas);
+    add(group.min_replicas);
     add(group.gpus);
     add(group.cpu);
     add(group.memory);
@@ -39,6 +40,9 @@ std::uint64_t shape_of(const Job& job) {
   add_if(spec.placement);
   add_if(spec.prefer);
   add_if(spec.time_limit);
+  add_if(spec.stop_grace);
+  add(job.most);
+  add(spec.checkpoint && spec.checkpoint->on_stop);
   return XXH3_64bits(text.data(), text.size());
 }
 

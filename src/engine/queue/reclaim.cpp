@@ -90,6 +90,7 @@ bool all_find_places(State& state, const SitePools& of_site, const Pictures& pro
     all = where && book(*gone[i], masks.back(), *where);
   }
   while (!booked.empty()) booked.pop_back();  // the last first
+  loads.opened();  // what was found full was so beside what is gone again
   return all;
 }
 
@@ -199,8 +200,9 @@ std::optional<Reclaim> cheapest(State& state, KeptSites& kept, const Job& job, c
 }  // namespace
 
 std::optional<Reclaim> plan_moves(State& state, KeptSites& kept, const Job& job, const PoolsBySite& pools, Time now) {
-  auto plan = cheapest(state, kept, job, pools, now, hours(1), true);
-  const GpuMicros waited((total_gpus(job.spec) * ((now - job.submitted).count() / 1'000'000)).count());
+  auto plan = cheapest(state, kept, job, pools, now, kMoveGrace, true);
+  const Time since = std::max(job.submitted, job.not_before.value_or(job.submitted));  // it may have run before
+  const GpuMicros waited((total_gpus(job.spec) * ((now - since).count() / 1'000'000)).count());
   return plan && plan->lost <= waited ? std::move(plan) : std::nullopt;
 }
 

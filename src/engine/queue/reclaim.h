@@ -32,5 +32,7 @@ std::optional<Reclaim> plan_reclaim(State& state, KeptSites& kept, const Job& jo
 /// for a trifle, nobody again and again, and whoever waits long enough is worth a move.
 std::optional<Reclaim> plan_moves(State& state, KeptSites& kept, const Job& job, const PoolsBySite& pools, Time now);
 inline constexpr Duration kMoveAfter = minutes(10);
+/// They get their own grace, but no longer than this: what moves keeps nobody else waiting.
+inline constexpr Duration kMoveGrace = minutes(2);
 
 }  // namespace penstock

@@ -99,14 +99,14 @@ std::optional<std::vector<TaskPlacement>> with_spares(State& state, KeptSites& k
   SiteLoads& loads = state.scratch_loads().site(site);
   Booking booking(state, loads, state.scratch_power(), kept.between(site, now, would_end_by(job, now)), job, open->pools, now);
   Spares spares(state, loads, booking, *closeness, before);
-  // First all that stay, so that no spare is taken from them.
+  // First all that stay, so that no spare is taken from them. What others are promised after it is no longer its own.
   std::vector<std::size_t> ranks, lost;
   for (std::size_t rank = 0; rank < before.size(); ++rank) {
     const NodeIndex node = estate.find_node(before[rank].node);
     if (node == kNowhere) return std::nullopt;
     if (!state.usable(node, now)) {
       lost.push_back(rank);
-    } else if (booking.add(node, before[rank])) {
+    } else if (!loads.aside(node) && booking.add(node, before[rank])) {
       ranks.push_back(rank);
     } else {
       return std::nullopt;
@@ -140,13 +140,19 @@ void start_again(Step& step, Uid uid, const std::vector<TaskPlacement>& before) 
   if (job.phase != JobPhase::kPending || job.held || over_limits(state, job, step.now())) return;
   KeptSites kept(state, step.now());
   PoolsBySite pools = candidate_pools(state, job);
-  if (job.reason != JobReason::kResized) {
+  const auto sizes = sizes_of(job);
+  const auto elastic_tasks = [&](const std::vector<TaskPlacement>& tasks) {
+    return static_cast<std::int32_t>(std::count_if(tasks.begin(), tasks.end(), [&](const TaskPlacement& task) {
+      return static_cast<std::size_t>(task.group) == sizes->group;
+    }));
+  };
+  if (job.reason != JobReason::kResized && (!sizes || elastic_tasks(before) <= sizes->most)) {
     std::optional<Job> copy;
     PoolsBySite open;
-    if (auto tasks = with_spares(state, kept, job, before, open_to(state, at_least(job, copy), pools, step.now(), open), step.now())) {
-      start_job(step, job, std::move(*tasks));
-    }
-    return;
+    auto tasks = with_spares(state, kept, job, before, open_to(state, at_least(job, copy), pools, step.now(), open), step.now());
+    const bool over = tasks && sizes && over_limits(state, sized(job, *sizes, elastic_tasks(*tasks)), step.now());
+    if (tasks && !over) start_job(step, job, std::move(*tasks));
+    if (!over) return;
   }
   // Where it was, if it fits there in any size.
   PoolsBySite here = pools;
@@ -186,8 +192,16 @@ Result<Reply> resize_job(Step& step, const ResizeJob& command) {
 std::optional<Time> grow(Step& step, KeptSites& kept) {
   State& state = step.state();
   std::optional<Time> due;
+  // One at a time at each site: others would be stopped for the same room.
+  const auto site_of = [&](const Job& job) { return state.estate().nodes()[state.estate().find_node(job.allocation->tasks.front().node)].site; };
+  std::set<SiteIndex> busy;
+  for (const Uid uid : state.undersized()) {
+    const Job& job = *state.find_job(uid);
+    if (job.phase != JobPhase::kRunning) busy.insert(site_of(job));
+  }
   for (const Uid uid : std::set<Uid>(state.undersized())) {
     const Job& job = *state.find_job(uid);
+    if (busy.contains(site_of(job))) continue;
     if (job.phase != JobPhase::kRunning || !job.spec.checkpoint || !job.spec.checkpoint->on_stop) continue;
     const Time from = job.allocation->from + kGrowAfter;
     if (step.now() < from) {
@@ -200,6 +214,7 @@ std::optional<Time> grow(Step& step, KeptSites& kept) {
     if (more == 0 || (size + more < sizes.most && more * 4 < size)) continue;
     step.emit(JobStopping{uid, JobReason::kResized, fmt::format("grows from {} to {} tasks: there is room and nobody waits for it", size, size + more),
                           std::nullopt});
+    busy.insert(site_of(job));
   }
   return due;
 }

@@ -14,8 +14,10 @@ namespace {
 
 // How often the line is looked through for what the calendar changes.
 constexpr Duration kCalendar = minutes(1);
-// After how long a place is looked for again that was looked for in vain.
+// After how long a place is looked for again that was looked for in vain; twice as long each time, so that those for whom
+// there is none do not keep others from being planned for.
 constexpr Duration kPlanAgain = seconds(10);
+constexpr Duration kPlanAtLast = minutes(10);
 // Within which lent GPUs come back if the contract does not say.
 constexpr Duration kReclaim = minutes(2);
 
@@ -178,6 +180,7 @@ bool Scheduler::keep_promise(Step& step, const Job& job) {
   const Job& least = at_least(job, copy);
   const PoolsBySite& pools = bound(state, job, state.line().group_of(uid)).pools;
   const bool reserved = job.spec.start_at && step.now() < *job.spec.start_at;  // it keeps its place until then
+  const bool spot = state.class_of(job) == ServiceClass::kSpot;  // which is promised only what its like leave to it
   const bool limited = over_limits(state, job, step.now(), !promise.at || *promise.at > step.now());
   if (!reserved && !limited) {
     KeptSites others(state, step.now(), uid);
@@ -208,7 +211,13 @@ bool Scheduler::keep_promise(Step& step, const Job& job) {
     auto again = limited ? plan_headroom(state, job, step.now()) : std::nullopt;
     if (limited && again && !late) return false;
     cause = limited ? "its GPUs have not been given back by the date that was promised" : "its GPUs are there, its nodes are not free";
-    other = limited ? std::move(again) : plan_promise(state, least, pools, step.now());
+    if (limited) {
+      other = std::move(again);
+    } else if (!spot && promised(state, true) < kMostPromises) {
+      PoolsBySite storage;
+      if (reclaim(step, least, open_to(state, least, pools, step.now(), storage))) return true;
+      other = plan_promise(state, least, pools, step.now());
+    }
   } else {
     const auto lost = std::find_if(promise.tasks.begin(), promise.tasks.end(), [&](const TaskPlacement& task) {
       const NodeIndex node = state.estate().find_node(task.node);
@@ -217,7 +226,7 @@ bool Scheduler::keep_promise(Step& step, const Job& job) {
     if (lost == promise.tasks.end() && !late) return false;
     cause = lost != promise.tasks.end() ? fmt::format("node {} cannot be kept for it", lost->node)
                                         : "its place is not free at the date that was promised";
-    other = plan_promise(state, least, pools, step.now(), reserved ? job.spec.start_at : std::nullopt);
+    if (!spot) other = plan_promise(state, least, pools, step.now(), reserved ? job.spec.start_at : std::nullopt);
   }
   if (other) {
     other->cause = cause;
@@ -298,7 +307,8 @@ Scheduler::Outcome Scheduler::try_to_start(Step& step, const Job& job, const Gro
   if (plans_ == kMostPlans || (bound.vain_until && step.now() < *bound.vain_until)) return Outcome::kNoRoom;
   ++plans_;
   if (reclaim(step, least, pools) || promise(step, least, bound.pools)) return Outcome::kPromised;
-  bound.vain_until = step.now() + kPlanAgain;
+  bound.vain_for = std::min(std::max(kPlanAgain, bound.vain_for * 2), kPlanAtLast);
+  bound.vain_until = step.now() + bound.vain_for;
   return Outcome::kNoRoom;
 }
 
@@ -360,7 +370,7 @@ bool Scheduler::make_room(Step& step, const Job& job, const PoolsBySite& pools) 
     step.emit(JobStopping{moved, JobReason::kMoved,
                           fmt::format("moves so that {} has room; it loses {} GPU-seconds of work since its checkpoint and has a place elsewhere",
                                       told_to(gone, job), lost_work(gone, step.now()).count() / 1'000'000),
-                          std::nullopt});
+                          grace_of(gone, kMoveGrace)});
   }
   step.emit(JobPromised{job.uid, Promise{step.now() + plan->within + kStopMargin, step.now(),
                                          fmt::format("{} spot gang{} at a cost of {} GPU-seconds of work since their checkpoints",

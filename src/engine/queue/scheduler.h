@@ -31,6 +31,7 @@ class Scheduler {
     PoolsBySite pools;
     std::optional<bool> possible;  // whether it would fit if nothing ran
     std::optional<Time> vain_until;  // no place was found to promise; it is not looked for again before then
+    Duration vain_for;
   };
 
   void keep_promises(Step& step);

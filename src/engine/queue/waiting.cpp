@@ -333,7 +333,7 @@ std::vector<std::string> alternatives(State& state, const Job& asked, Time now) 
 std::optional<Time> promised_start(const State& state, const Job& asked, Time now) {
   std::optional<Job> copy;
   const Job& job = at_least(asked, copy);
-  if (job.promise) return job.promise->at;
+  if (job.promise) return job.promise->tasks.empty() ? std::nullopt : job.promise->at;
   if (job.held || !job.awaits.empty() || over_limits(state, job, now)) return std::nullopt;
   const auto plan = plan_promise(state, job, candidate_pools(state, job), now);
   return plan && plan->at && !over_limits(state, job, *plan->at) ? plan->at : std::nullopt;

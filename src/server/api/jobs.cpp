@@ -175,7 +175,7 @@ void Api::explain_job(std::shared_ptr<Call> call) {
       out.causes = why_waiting(view.state, *job, view.now);
       out.summary = out.causes.empty() ? "it fits now and starts with the next pass of the scheduler"
                                        : fmt::format("it waits: {}", out.causes.front().message);
-      out.promised = job->promise.has_value();
+      out.promised = job->promise && !job->promise->tasks.empty();
       if (!out.causes.empty()) {
         out.promised_start = promised_start(view.state, *job, view.now);
         out.alternatives = alternatives(view.state, *job, view.now);

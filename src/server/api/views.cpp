@@ -54,8 +54,9 @@ JobView job_view(const State& state, const Job& job, Detail detail, Time now) {
   if (job.promise) {
     std::set<std::string_view> nodes;
     for (const TaskPlacement& task : job.promise->tasks) nodes.insert(task.node);
-    status.promise = PromiseView{job.promise->at, job.promise->since, std::string(tenant_of(job.promise->tasks.front().node)),
-                                 nodes.size(), job.promise->cause};
+    // GPUs of a contract are promised at no site.
+    const std::string_view site = nodes.empty() ? std::string_view() : tenant_of(*nodes.begin());
+    status.promise = PromiseView{job.promise->at, job.promise->since, std::string(site), nodes.size(), job.promise->cause};
   }
   status.started = job.started;
   status.ended = job.ended;

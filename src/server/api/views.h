@@ -150,9 +150,10 @@ struct PromiseView {
 
   static constexpr auto schema() {
     return object("PromiseView", "A start that nobody who comes later may delay.",
-                  field("at", &PromiseView::at, optional, "at the latest then; none: when its nodes become free"),
+                  field("at", &PromiseView::at, optional, "at the latest then; none: when its nodes or GPUs become free"),
                   field("since", &PromiseView::since, required, "when it was given"),
-                  field("site", &PromiseView::site, required, "where its place is kept"),
+                  field("site", &PromiseView::site, optional,
+                        "where its place is kept; absent while only GPUs of its contract or its project are"),
                   field("nodes", &PromiseView::nodes, required, "nodes that are kept"),
                   field("cause", &PromiseView::cause, optional, "why it was given anew, or what makes way for it"));
   }
