@@ -63,7 +63,7 @@ class Bench {
  public:
   Bench(const QueueBench& bench, std::vector<Document> documents) : bench_(bench), dice_(bench.ground.seed) {
     now_ = *Text<Time>::parse("2026-06-01T00:00:00Z");
-      for (std::int64_t p = 0; p < bench.projects; ++p) {
+    for (std::int64_t p = 0; p < bench.projects; ++p) {
       Document project;
       project.kind = Kind::kProject;
       project.metadata.name = fmt::format("bench/p{}", p);

@@ -19,6 +19,13 @@ std::int64_t count_of(const std::unordered_map<std::string, std::int64_t>& count
   return found == counts.end() ? 0 : found->second;
 }
 
+// Nobody where none have been noted.
+const std::set<Uid>& set_of(const std::unordered_map<std::string, std::set<Uid>>& sets, const std::string& name) {
+  static const std::set<Uid> kNone;
+  const auto found = sets.find(name);
+  return found == sets.end() ? kNone : found->second;
+}
+
 template <class Spec>
 void put(ObjectMap<Spec>& map, const EventRecord& record, const ObjectApplied& event) {
   Object<Spec>& object = map[event.name];
@@ -222,7 +229,7 @@ void State::hold(const Job& job, bool take) {
 
 void State::note_size(const Job& job, bool holds) {
   const auto sizes = sizes_of(job);
-  if (sizes && holds && size_of(job, *sizes) < sizes->most) {
+  if (sizes && holds && size_of(job.allocation->tasks, *sizes) < sizes->most) {
     undersized_.insert(job.uid);
   } else if (sizes) {
     undersized_.erase(job.uid);
@@ -353,17 +360,9 @@ MilliGpu State::held_by_project(std::string_view project) const { return MilliGp
 
 MilliGpu State::held_by_tenant(std::string_view tenant) const { return MilliGpu(count_of(held_by_tenant_, tenant)); }
 
-const std::set<Uid>& State::holders_by_contract(const std::string& contract) const {
-  static const std::set<Uid> kNone;
-  const auto found = holders_by_contract_.find(contract);
-  return found == holders_by_contract_.end() ? kNone : found->second;
-}
+const std::set<Uid>& State::holders_by_contract(const std::string& contract) const { return set_of(holders_by_contract_, contract); }
 
-const std::set<Uid>& State::holders_by_project(const std::string& project) const {
-  static const std::set<Uid> kNone;
-  const auto found = holders_by_project_.find(project);
-  return found == holders_by_project_.end() ? kNone : found->second;
-}
+const std::set<Uid>& State::holders_by_project(const std::string& project) const { return set_of(holders_by_project_, project); }
 
 MilliGpu State::held_by_contract(std::string_view contract) const { return MilliGpu(count_of(held_by_contract_, contract)); }
 

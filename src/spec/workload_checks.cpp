@@ -88,18 +88,16 @@ void JobSpec::check(Problems& problems) const {
         "groups");
   }
   if (placement && placement->segment) {
-    for (std::size_t i = 0; i < groups.size(); ++i) {
-      if (groups[i].replicas % std::max(1, placement->segment->tasks) == 0) continue;
-      problems.add(fmt::format("expected a multiple of placement.segment.tasks ({}), found {}", placement->segment->tasks,
-                               groups[i].replicas),
-                   fmt::format("groups[{}].replicas", i));
-    }
-    for (std::size_t i = 0; i < groups.size(); ++i) {
-      if (groups[i].min_replicas % std::max(1, placement->segment->tasks) == 0) continue;
-      problems.add(fmt::format("expected a multiple of placement.segment.tasks ({}), found {}", placement->segment->tasks,
-                               groups[i].min_replicas),
-                   fmt::format("groups[{}].minReplicas", i));
-    }
+    const std::int32_t tasks = placement->segment->tasks;
+    const auto check_multiple = [&](std::int32_t TaskGroupSpec::*count, std::string_view field) {
+      for (std::size_t i = 0; i < groups.size(); ++i) {
+        if (groups[i].*count % std::max(1, tasks) == 0) continue;
+        problems.add(fmt::format("expected a multiple of placement.segment.tasks ({}), found {}", tasks, groups[i].*count),
+                     fmt::format("groups[{}].{}", i, field));
+      }
+    };
+    check_multiple(&TaskGroupSpec::replicas, "replicas");
+    check_multiple(&TaskGroupSpec::min_replicas, "minReplicas");
   }
   if (const auto elastic = elastic_group(*this)) {
     for (std::size_t i = *elastic + 1; i < groups.size(); ++i) {

@@ -20,18 +20,23 @@ class Reshaping : public testing::Test {
     spec.max_restarts = 3;
     return spec;
   }
-  // The lease of one node runs out while the others go on. Their tasks have not begun yet, so that they end as told.
-  void lose(const std::string& lost) {
-    for (int half = 0; half < 2; ++half) {
-      world_.now = world_.now + Duration((kNodeLease + kLeaseMargin).count() / 2) + milliseconds(1);
-      for (const std::string& node : west_) {
-        if (node != lost) world_.sync(node);
-      }
-    }
-    world_.tick();
+  void sync_but(const std::string& lost) {
     for (const std::string& node : west_) {
       if (node != lost) world_.sync(node);
     }
+  }
+  // The lease of one node runs out while the others go on.
+  void expire(const std::string& lost) {
+    for (int half = 0; half < 2; ++half) {
+      world_.now = world_.now + Duration((kNodeLease + kLeaseMargin).count() / 2) + milliseconds(1);
+      sync_but(lost);
+    }
+    world_.tick();
+  }
+  // The same, and the others' tasks, which have not begun yet, end as told.
+  void lose(const std::string& lost) {
+    expire(lost);
+    sync_but(lost);
   }
   static JobSpec elastic(std::int32_t least, std::int32_t most) {
     JobSpec spec = gang(most, 8000);
@@ -181,18 +186,10 @@ TEST_F(Reshaping, ANewSizeCountsAlsoWhenANodeIsLostMeanwhile) {
   JobSpec spec = western(gang(4, 4000));
   spec.groups.front().min_replicas = 1;
   world_.start("acme/llm/a", spec);
-  for (int half = 0; half < 2; ++half) {
-    world_.now = world_.now + Duration((kNodeLease + kLeaseMargin).count() / 2) + milliseconds(1);
-    for (const std::string& node : west_) {
-      if (node != "west/h1/r1/n1") world_.sync(node);
-    }
-  }
-  world_.tick();
+  expire("west/h1/r1/n1");
   ASSERT_EQ(world_.phase("acme/llm/a"), "stopping(node-lost)");
   world_.good(ResizeJob{"acme/llm/a", 2, {}});
-  for (const std::string& node : west_) {
-    if (node != "west/h1/r1/n1") world_.sync(node);
-  }
+  sync_but("west/h1/r1/n1");
   EXPECT_EQ(world_.phase("acme/llm/a"), "starting");
   EXPECT_EQ(tasks("acme/llm/a"), 2u);
 }

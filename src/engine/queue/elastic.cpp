@@ -26,8 +26,7 @@ std::optional<std::vector<TaskPlacement>> place_largest(State& state, KeptSites&
                                                         Time now) {
   const auto place_as = [&](const Job& asked) -> std::optional<std::vector<TaskPlacement>> {
     if (over_limits(state, asked, now)) return std::nullopt;
-    PoolsBySite open;
-    return place(state, asked, open_to(state, asked, pools, now, open), now, nullptr, kept.against(asked));
+    return place_beside(state, kept, asked, pools, now);
   };
   const auto sizes = sizes_of(job);
   if (!sizes) return place_as(job);
@@ -58,15 +57,14 @@ std::int32_t room_to_grow(State& state, KeptSites& kept, const Job& job, const P
   const auto& grid = estate.sites()[site].grid;
   PoolsBySite here = pools;
   std::erase_if(here, [&](const SitePools& of_site) { return of_site.site != site; });
-  return most_that(sizes->most - size_of(job, *sizes), [&](std::int32_t more) {
+  return most_that(sizes->most - size_of(job.allocation->tasks, *sizes), [&](std::int32_t more) {
     Job extra = job;
     extra.uid = Uid{};
     extra.spec.groups = {job.spec.groups[sizes->group]};
     extra.spec.groups.front().replicas = more;
     extra.spec.groups.front().min_replicas = 0;
-    PoolsBySite open;
     if (over_limits(state, extra, now)) return false;
-    auto tasks = place(state, extra, open_to(state, extra, here, now, open), now, nullptr, kept.against(extra));
+    auto tasks = place_beside(state, kept, extra, here, now);
     if (!tasks || !grid || !grid->ramp_per_second) return tasks.has_value();
     tasks->insert(tasks->end(), job.allocation->tasks.begin(), job.allocation->tasks.end());
     return swing_of(estate, *tasks) <= *grid->ramp_per_second;

@@ -414,4 +414,9 @@ SpareNodes spare_nodes(const State& state, const Job& job, Time at, std::optiona
   return spare;
 }
 
+std::optional<std::vector<TaskPlacement>> place_beside(State& state, KeptSites& kept, const Job& job, const PoolsBySite& pools, Time now) {
+  PoolsBySite open;
+  return place(state, job, open_to(state, job, pools, now, open), now, nullptr, kept.against(job));
+}
+
 }  // namespace penstock

@@ -69,5 +69,7 @@ inline constexpr Duration kRampAhead = hours(24 * 7);
 /// Returns `pools` themselves if all are, else `open`, made so.
 const PoolsBySite& open_to(const State& state, const Job& job, const PoolsBySite& pools, Time at, PoolsBySite& open,
                            std::optional<SiteIndex> later = {});
+/// Places the gang now on what is open to it, beside what others have been promised.
+std::optional<std::vector<TaskPlacement>> place_beside(State& state, KeptSites& kept, const Job& job, const PoolsBySite& pools, Time now);
 
 }  // namespace penstock

@@ -113,9 +113,7 @@ std::optional<std::vector<TaskPlacement>> with_spares(State& state, KeptSites& k
     }
   }
   const auto sizes = sizes_of(job);
-  auto left = static_cast<std::int32_t>(sizes ? std::count_if(before.begin(), before.end(), [&](const TaskPlacement& task) {
-                return static_cast<std::size_t>(task.group) == sizes->group;
-              }) : 0);
+  std::int32_t left = sizes ? size_of(before, *sizes) : 0;
   for (const std::size_t rank : lost) {
     if (spares.find(before[rank], estate.find_node(before[rank].node))) {
       ranks.push_back(rank);
@@ -141,16 +139,11 @@ void start_again(Step& step, Uid uid, const std::vector<TaskPlacement>& before) 
   KeptSites kept(state, step.now());
   PoolsBySite pools = candidate_pools(state, job);
   const auto sizes = sizes_of(job);
-  const auto elastic_tasks = [&](const std::vector<TaskPlacement>& tasks) {
-    return static_cast<std::int32_t>(std::count_if(tasks.begin(), tasks.end(), [&](const TaskPlacement& task) {
-      return static_cast<std::size_t>(task.group) == sizes->group;
-    }));
-  };
-  if (job.reason != JobReason::kResized && (!sizes || elastic_tasks(before) <= sizes->most)) {
+  if (job.reason != JobReason::kResized && (!sizes || size_of(before, *sizes) <= sizes->most)) {
     std::optional<Job> copy;
     PoolsBySite open;
     auto tasks = with_spares(state, kept, job, before, open_to(state, at_least(job, copy), pools, step.now(), open), step.now());
-    const bool over = tasks && sizes && over_limits(state, sized(job, *sizes, elastic_tasks(*tasks)), step.now());
+    const bool over = tasks && sizes && over_limits(state, sized(job, *sizes, size_of(*tasks, *sizes)), step.now());
     if (tasks && !over) start_job(step, job, std::move(*tasks));
     if (!over) return;
   }
@@ -181,9 +174,9 @@ Result<Reply> resize_job(Step& step, const ResizeJob& command) {
   const Uid uid = job->uid;
   if (command.replicas == sizes.most) return job_changed(step, uid, false);
   step.emit(JobResized{uid, command.replicas});
-  if ((job->phase == JobPhase::kStarting || job->phase == JobPhase::kRunning) && size_of(*job, sizes) != command.replicas) {
+  if ((job->phase == JobPhase::kStarting || job->phase == JobPhase::kRunning) && size_of(job->allocation->tasks, sizes) != command.replicas) {
     step.emit(JobStopping{uid, JobReason::kResized,
-                          fmt::format("resized from {} to {} tasks by {}", size_of(*job, sizes), command.replicas, step.meta().principal),
+                          fmt::format("resized from {} to {} tasks by {}", size_of(job->allocation->tasks, sizes), command.replicas, step.meta().principal),
                           std::nullopt});
   }
   return job_changed(step, uid, true);
@@ -209,7 +202,7 @@ std::optional<Time> grow(Step& step, KeptSites& kept) {
       continue;
     }
     const Sizes sizes = *sizes_of(job);
-    const std::int32_t size = size_of(job, sizes);
+    const std::int32_t size = size_of(job.allocation->tasks, sizes);
     const std::int32_t more = room_to_grow(state, kept, job, candidate_pools(state, job), step.now());
     if (more == 0 || (size + more < sizes.most && more * 4 < size)) continue;
     step.emit(JobStopping{uid, JobReason::kResized, fmt::format("grows from {} to {} tasks: there is room and nobody waits for it", size, size + more),

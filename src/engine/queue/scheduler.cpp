@@ -189,12 +189,12 @@ bool Scheduler::keep_promise(Step& step, const Job& job) {
       // Perhaps elsewhere, and what is kept for it is its own; an elastic gang perhaps with more tasks. Mostly there is no
       // room, which is soon told.
       keep_nodes(state, promise, false);
-      PoolsBySite storage;
-      const PoolsBySite& open = open_to(state, least, pools, step.now(), storage);
       if (copy) {
         if (auto larger = place_largest(state, others, job, pools, step.now())) tasks = std::move(larger);
-      } else if (place(state, job, open, step.now())) {
-        tasks = place(state, job, open, step.now(), nullptr, others.against(job));
+      } else {
+        PoolsBySite storage;
+        const PoolsBySite& open = open_to(state, job, pools, step.now(), storage);
+        if (place(state, job, open, step.now())) tasks = place(state, job, open, step.now(), nullptr, others.against(job));
       }
       keep_nodes(state, promise, true);
     }
@@ -315,9 +315,7 @@ Scheduler::Outcome Scheduler::try_to_start(Step& step, const Job& job, const Gro
 // `pools`: those that the job may use at all.
 bool Scheduler::place_and_start(Step& step, const Job& job, const PoolsBySite& pools) {
   State& state = step.state();
-  PoolsBySite open;
-  auto tasks = sizes_of(job) ? place_largest(state, *kept_, job, pools, step.now())
-                             : place(state, job, open_to(state, job, pools, step.now(), open), step.now(), nullptr, kept_->against(job));
+  auto tasks = sizes_of(job) ? place_largest(state, *kept_, job, pools, step.now()) : place_beside(state, *kept_, job, pools, step.now());
   if (!tasks) return false;
   start(step, job, std::move(*tasks));
   return true;

@@ -35,8 +35,7 @@ MilliGpu least_gpus(const JobSpec& spec) {
   return total_gpus(spec) - group.gpus * (group.replicas - group.min_replicas);
 }
 
-std::int32_t size_of(const Job& job, const Sizes& sizes) {
-  const auto& tasks = job.allocation->tasks;
+std::int32_t size_of(const std::vector<TaskPlacement>& tasks, const Sizes& sizes) {
   return static_cast<std::int32_t>(std::count_if(tasks.begin(), tasks.end(), [&](const TaskPlacement& task) {
     return static_cast<std::size_t>(task.group) == sizes.group;
   }));

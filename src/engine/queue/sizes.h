@@ -21,8 +21,8 @@ Job sized(const Job& job, const Sizes& sizes, std::int32_t replicas);
 const Job& at_least(const Job& job, std::optional<Job>& copy);
 /// GPUs of the gang with as few tasks as it may run with.
 MilliGpu least_gpus(const JobSpec& spec);
-/// Tasks of its elastic group that a running gang has.
-std::int32_t size_of(const Job& job, const Sizes& sizes);
+/// How many of the tasks are of its elastic group.
+std::int32_t size_of(const std::vector<TaskPlacement>& tasks, const Sizes& sizes);
 
 
 }  // namespace penstock

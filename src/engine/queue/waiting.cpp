@@ -158,8 +158,7 @@ bool would_start(State& state, const Job& job, const PoolsBySite& pools, Time no
   KeptSites kept(state, now, job.uid);
   if (job.promise && take_up(state, kept, job, pools, now)) return true;
   if (job.promise) keep_nodes(state, *job.promise, false);
-  PoolsBySite open;
-  const bool starts = place(state, job, open_to(state, job, pools, now, open), now, nullptr, kept.against(job)).has_value();
+  const bool starts = place_beside(state, kept, job, pools, now).has_value();
   if (job.promise) keep_nodes(state, *job.promise, true);
   return starts;
 }
