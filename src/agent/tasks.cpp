@@ -176,11 +176,13 @@ void Tasks::conclude(Task& task, const TaskExit& exit) {
     const auto& devices = task.plan->order.devices;
     std::int64_t used = 0;
     bool measured = true;
-    for (std::size_t i = 0; i < devices.size(); ++i) {
-      const auto now = devices_.energy_mj(devices[i]);
+    auto before = task.plan->energy_start.begin();
+    for (const std::int32_t device : devices) {
+      const auto now = devices_.energy_mj(device);
       // A counter that went back belongs to a driver that was loaded anew.
-      measured = measured && now && *now >= task.plan->energy_start[i];
-      if (measured) used += *now - task.plan->energy_start[i];
+      measured = measured && now && *now >= *before;
+      if (measured) used += *now - *before;
+      ++before;
     }
     if (measured) {
       report.energy = Joules((used + 500) / 1000);

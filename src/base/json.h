@@ -307,10 +307,20 @@ void read_json(const json::value& from, T& to, Problems& problems) {
     }
     const auto& array = from.get_array();
     to.clear();
-    to.resize(array.size());
+    if constexpr (requires { to.resize(array.size()); }) to.resize(array.size());
     for (std::size_t i = 0; i < array.size(); ++i) {
       Problems::Step step(problems, i);
-      read_json(array[i], to[i], problems);
+      if constexpr (requires { to.resize(array.size()); }) {
+        read_json(array[i], to[i], problems);
+      } else {
+        typename T::value_type item{};
+        read_json(array[i], item, problems);
+        if (!to.admits(item)) {
+          problems.add(fmt::format("{} is out of range or named twice", item));
+          continue;
+        }
+        to.push_back(item);
+      }
     }
   } else if constexpr (IsMap<T>::value) {
     if (!from.is_object()) {

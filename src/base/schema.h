@@ -11,6 +11,7 @@
 #include <variant>
 #include <vector>
 
+#include "base/device_set.h"
 #include "base/result.h"
 #include "base/time.h"
 #include "base/units.h"
@@ -72,6 +73,8 @@ template <class T>
 struct IsVector : std::false_type {};
 template <class T>
 struct IsVector<std::vector<T>> : std::true_type {};
+template <>
+struct IsVector<DeviceSet> : std::true_type {};
 template <class T>
 struct IsMap : std::false_type {};
 template <class K, class T>

@@ -135,11 +135,10 @@ class Ground {
     PowerLoads& power = state().scratch_power();
     const Estate& estate = state().estate();
     for (std::size_t i = 0; i < held.nodes.size(); ++i) {
-      const HeldTask holder{held.job, static_cast<std::int32_t>(i)};
       if (take) {
-        loads.reserve(held.nodes[i], held.tasks[i], holder);
+        loads.reserve(held.nodes[i], held.tasks[i], held.job, static_cast<std::int32_t>(i));
       } else {
-        loads.release(held.nodes[i], held.tasks[i], holder);
+        loads.release(held.nodes[i], held.tasks[i], held.job, static_cast<std::int32_t>(i));
       }
     }
     for (std::size_t i = 0; i < held.nodes.size();) {

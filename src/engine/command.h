@@ -87,6 +87,16 @@ struct ReportTasks {
   std::vector<TaskReport> tasks;
 };
 
+/// A simulated node fails: what ran there is lost, and nothing starts there until it is given back. Nodes of agents fail by
+/// their leases.
+struct LoseNode {
+  std::string node;
+  std::string cause;
+};
+struct GiveBackNode {
+  std::string node;
+};
+
 struct IssueToken {
   TokenRecord token;
 };
@@ -98,7 +108,7 @@ struct RevokeToken {
 struct Tick {};
 
 using Command = std::variant<TakeLeadership, ApplyDocuments, DeleteObject, SubmitJobs, CancelJob, HoldJob, SuspendJob, ResizeJob, SetGpuPower,
-                             RegisterNode, SyncNode,
+                             RegisterNode, SyncNode, LoseNode, GiveBackNode,
                              ReportTasks, IssueToken, RevokeToken, Tick>;
 
 /// What comes with every command.

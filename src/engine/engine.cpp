@@ -22,7 +22,8 @@ void Step::emit(Event event) {
   out_.push_back(std::move(record));
 }
 
-Engine::Engine(Facts facts) : state_(std::move(facts)), scheduler_(std::make_unique<Scheduler>()) {}
+Engine::Engine(Facts facts, SchedulerSettings settings)
+    : state_(std::move(facts)), scheduler_(std::make_unique<Scheduler>(settings)) {}
 Engine::~Engine() = default;
 
 Result<Reply> Engine::execute(const Command& command, const CommandMeta& meta) {
@@ -78,6 +79,8 @@ Result<Reply> Engine::dispatch(Step& step, const Command& command) {
     Result<Reply> operator()(const SetGpuPower& c) { return set_gpu_power(step, c); }
     Result<Reply> operator()(const RegisterNode& c) { return register_node(step, engine.leases_, c); }
     Result<Reply> operator()(const SyncNode& c) { return sync_node(step, engine.leases_, c); }
+    Result<Reply> operator()(const LoseNode& c) { return lose_node(step, c); }
+    Result<Reply> operator()(const GiveBackNode& c) { return give_back_node(step, c); }
     Result<Reply> operator()(const ReportTasks& c) {
       for (const TaskReport& report : c.tasks) take_report(step, report, nullptr);
       return Reply{};

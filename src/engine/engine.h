@@ -3,6 +3,7 @@
 
 #include "engine/fleet/fleet.h"
 #include "engine/queue/queue.h"
+#include "engine/queue/settings.h"
 
 namespace penstock {
 
@@ -10,7 +11,7 @@ class Scheduler;
 
 class Engine {
  public:
-  explicit Engine(Facts facts = {});
+  explicit Engine(Facts facts = {}, SchedulerSettings settings = {});
   ~Engine();
 
   /// Takes in an event that is already a fact: replay after a start. Nothing is decided.

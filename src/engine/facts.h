@@ -75,7 +75,7 @@ constexpr bool is_displaced(JobReason reason) {
 struct TaskPlacement {
   std::string node;
   std::int32_t group = 0;
-  std::vector<std::int32_t> devices;
+  DeviceSet devices;
   MilliGpu gpus;
   MilliCpu cpu;
   Bytes memory;
@@ -191,7 +191,7 @@ struct Promise {
     return object("Promise", "A start that nobody who comes later may delay.",
                   field("at", &Promise::at, optional, "when it starts at the latest, if all that runs keeps its time limit; "
                                                       "none: when its nodes become free, of which nobody knows"),
-                  field("since", &Promise::since, required, "when it was given"),
+                  field("since", &Promise::since, required, "when it was given; GPUs that are promised anew keep their turn"),
                   field("cause", &Promise::cause, optional, "why it had to be given anew, or what was reclaimed for it"),
                   field("tasks", &Promise::tasks, required,
                         "what is kept for it, and it may start elsewhere earlier; none: GPUs of its contract and its project"));

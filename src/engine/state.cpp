@@ -84,6 +84,7 @@ void State::rebuild() {
     power_.recut(site, SiteRestrictions(power_.network(site), facts_), facts_.limits_as_of);
     empty_power_.recut_like(site, power_);
   }
+  job_by_uid_.clear();
   job_by_name_.clear();
   job_by_allocation_.clear();
   reply_by_key_.clear();
@@ -99,6 +100,7 @@ void State::rebuild() {
   holders_by_project_.clear();
   undersized_.clear();
   pending_of_project_.clear();
+  typical_.clear();
   spot_.assign(estate_->sites().size(), {});
   staying_by_node_.assign(estate_->nodes().size(), 0);
   staying_by_pool_.assign(estate_->sites().size(), {});
@@ -109,7 +111,8 @@ void State::rebuild() {
     loads_.site_of(i).set_ready(i, usable(i, facts_.limits_as_of));
     empty_.site_of(i).set_ready(i, true);
   }
-  for (const auto& [uid, job] : facts_.jobs) {
+  for (auto& [uid, job] : facts_.jobs) {
+    job_by_uid_[uid.value] = &job;
     job_by_name_[job.name] = uid;  // jobs are in the order of their birth: the latest stays
     if (job.phase == JobPhase::kPending) {
       join(job);
@@ -144,13 +147,15 @@ void State::recut_power(SiteIndex site) {
   ++openings_;
 }
 
-// Simulated nodes always take work; others while an agent has them and they are what their type says, which may have
+// Simulated nodes take work unless they were lost, which alone is known of them; others while an agent has them and they are what their type says, which may have
 // changed since they registered.
 bool State::usable(NodeIndex node, Time at) const {
   const auto& from = estate_->racks()[estate_->nodes()[node].rack].from;
   if (from && at < *from) return false;
-  if (estate_->site_of(node).runtime == RuntimeKind::kSimulated) return true;
   const auto facts = facts_.nodes.find(estate_->nodes()[node].name);
+  if (estate_->site_of(node).runtime == RuntimeKind::kSimulated) {
+    return facts == facts_.nodes.end() || facts->second.registration != Uid{};  // of an agent that it had before
+  }
   return facts != facts_.nodes.end() && !facts->second.lost &&
          check_hardware(facts->second.hello, estate_->type_of(node)).ok();
 }
@@ -177,15 +182,16 @@ void State::hold(const Job& job, bool take) {
   if (!nodes.empty()) {
     SiteLoads& loads = loads_.site_of(nodes.front());
     for (std::size_t rank = 0; rank < nodes.size(); ++rank) {
-      const HeldTask holder{job.uid, static_cast<std::int32_t>(rank)};
+      const auto as = static_cast<std::int32_t>(rank);
       if (take) {
-        loads.reserve(nodes[rank], allocation.tasks[rank], holder);
+        loads.reserve(nodes[rank], allocation.tasks[rank], job.uid, as);
       } else {
-        loads.release(nodes[rank], allocation.tasks[rank], holder);
+        loads.release(nodes[rank], allocation.tasks[rank], job.uid, as);
       }
     }
   }
   hold_power(job, nodes, take);
+  count_typical(job, take ? 1 : -1);
   if (take && job.shed) shed_.insert(job.uid);
   if (!take) shed_.erase(job.uid);
   const ServiceClass service_class = class_of(job);
@@ -248,12 +254,18 @@ ServiceClass State::class_of(const Job& job) const { return facts_.contracts.at(
 
 void State::join(const Job& job) {
   line_.add(job, class_of(job), facts_.now);
+  count_typical(job, 1);
   ++pending_of_project_[std::string(project_of(job.name))];
 }
 
 void State::leave(const Job& job) {
   line_.remove(job);
+  count_typical(job, -1);
   --pending_of_project_[std::string(project_of(job.name))];
+}
+
+void State::count_typical(const Job& job, std::int32_t sign) {
+  typical_.count(job.spec, facts_.contracts.at(job.contract).spec, sign);
 }
 
 // Nodes that have left the estate since are kept for nobody.
@@ -331,9 +343,9 @@ void State::touch_nodes(const Job& job) {
 }
 
 Job& State::job(Uid uid) {
-  const auto found = facts_.jobs.find(uid);
-  PENSTOCK_CHECK(found != facts_.jobs.end());
-  return found->second;
+  const auto found = job_by_uid_.find(uid.value);
+  PENSTOCK_CHECK(found != job_by_uid_.end());
+  return *found->second;
 }
 
 const Job* State::find_job(std::string_view name) const {
@@ -342,8 +354,8 @@ const Job* State::find_job(std::string_view name) const {
 }
 
 const Job* State::find_job(Uid uid) const {
-  const auto found = facts_.jobs.find(uid);
-  return found == facts_.jobs.end() ? nullptr : &found->second;
+  const auto found = job_by_uid_.find(uid.value);
+  return found == job_by_uid_.end() ? nullptr : found->second;
 }
 
 const Job* State::job_of_allocation(Uid allocation) const {
@@ -401,6 +413,10 @@ void State::on(const EventRecord& record, const ObjectApplied& event) {
       const auto before = facts_.contracts.find(event.name);
       const auto was = before == facts_.contracts.end() ? std::nullopt : std::optional(before->second.spec.service_class);
       put(facts_.contracts, record, event);
+      typical_.clear();  // it may allow other models now
+      for (const auto& [uid, job] : facts_.jobs) {
+        if (job.phase == JobPhase::kPending || job.holds()) count_typical(job, 1);
+      }
       if (was && *was != facts_.contracts.at(event.name).spec.service_class) {
         // Its waiting jobs change their groups; running ones it has not: the catalog sees to that.
         for (const QueueKey& key : std::set<QueueKey>(line_.all())) {
@@ -459,7 +475,8 @@ void State::on(const EventRecord& record, const JobSubmitted& event) {
   job.awaits = event.awaits;
   job_by_name_[job.name] = job.uid;
   join(job);
-  facts_.jobs.emplace(job.uid, std::move(job));
+  Job& there = facts_.jobs.emplace(job.uid, std::move(job)).first->second;
+  job_by_uid_[there.uid.value] = &there;
 }
 
 void State::on(const EventRecord& record, const JobStarted& event) {
@@ -619,6 +636,7 @@ void State::on(const EventRecord&, const JobsForgotten& event) {
     finished_.erase({*job.ended, uid});
     const auto named = job_by_name_.find(job.name);
     if (named != job_by_name_.end() && named->second == uid) job_by_name_.erase(named);
+    job_by_uid_.erase(uid.value);
     facts_.jobs.erase(uid);
   }
 }
@@ -641,7 +659,8 @@ void State::on(const EventRecord& record, const NodeRegistered& event) {
 }
 
 void State::on(const EventRecord& record, const NodeLost& event) {
-  NodeFacts& node = facts_.nodes.at(event.node);
+  NodeFacts& node = facts_.nodes[event.node];  // new if it is a simulated one
+  node.name = event.node;
   node.lost = true;
   node.changed = record.at;
   node.version = record.position;
@@ -653,6 +672,7 @@ void State::on(const EventRecord& record, const NodeReturned& event) {
   node.lost = false;
   node.changed = record.at;
   node.version = record.position;
+  if (node.registration == Uid{}) facts_.nodes.erase(event.node);
   refresh_ready(event.node);
   ++openings_;
 }
@@ -693,12 +713,12 @@ void State::on(const EventRecord& record, const JobRepowered& event) {
     for (std::size_t rank = 0; rank < event.tasks.size(); ++rank) {
       TaskPlacement& task = job.allocation->tasks[rank];
       const NodeIndex node = estate_->find_node(task.node);
-      const HeldTask holder{job.uid, static_cast<std::int32_t>(rank)};
+      const auto as = static_cast<std::int32_t>(rank);
       SiteLoads& loads = loads_.site_of(node);
-      loads.release(node, task, holder);
+      loads.release(node, task, job.uid, as);
       task.demand = event.tasks[rank].demand;
       task.firm = event.tasks[rank].firm;
-      loads.reserve(node, task, holder);
+      loads.reserve(node, task, job.uid, as);
     }
   });
   ++openings_;

@@ -7,6 +7,7 @@
 
 #include "engine/event.h"
 #include "engine/fleet/loads.h"
+#include "engine/placement/typical.h"
 #include "engine/power/power_loads.h"
 #include "engine/queue/line.h"
 #include "engine/queue/shares.h"
@@ -84,7 +85,7 @@ class State {
     const Job* job = nullptr;  // of the task before: gangs lie on nodes side by side
     for (NodeIndex node = here.first_node; node < here.first_node + here.nodes; ++node) {
       for (const HeldTask& held : loads_.tasks(node)) {
-        if (job == nullptr || job->uid != held.job) job = &facts_.jobs.at(held.job);
+        if (job == nullptr || job->uid != held.job) job = job_by_uid_.at(held.job.value);
         visit(node, held, *job, job->allocation->tasks[static_cast<std::size_t>(held.rank)]);
       }
     }
@@ -98,6 +99,9 @@ class State {
 
   /// Counts changes of what binds jobs to pools: specs and the estate.
   std::uint64_t bounds() const { return bounds_; }
+
+  /// What the jobs that wait or run are made of.
+  const TypicalWork& typical() const { return typical_; }
 
   /// Whether work may start on the node at `at`, as far as is known now.
   bool usable(NodeIndex node, Time at) const;
@@ -116,6 +120,7 @@ class State {
   void unpromise(Job& job);
   void join(const Job& job);
   void leave(const Job& job);
+  void count_typical(const Job& job, std::int32_t sign);
   std::vector<NodeIndex> nodes_of(const Allocation& allocation) const;
   void hold_power(const Job& job, const std::vector<NodeIndex>& nodes, bool take);
   void repower(Job& job, const std::function<void()>& change);
@@ -160,6 +165,7 @@ class State {
   NodeLoads empty_;
   PowerLoads power_;
   PowerLoads empty_power_;
+  std::unordered_map<std::uint64_t, Job*> job_by_uid_;  // in facts_, where jobs stay where they are
   std::unordered_map<std::string, Uid> job_by_name_;
   std::unordered_map<std::uint64_t, Uid> job_by_allocation_;
   std::unordered_map<std::string, std::uint64_t> reply_by_key_;
@@ -179,6 +185,7 @@ class State {
   std::set<Uid> undersized_;
   std::unordered_map<std::string, std::int64_t> pending_of_project_;
   std::unordered_map<std::string, std::uint64_t> revisions_;
+  TypicalWork typical_;
   std::uint64_t openings_ = 0;
   std::uint64_t bounds_ = 0;
 };

@@ -39,7 +39,7 @@ struct TaskOrder {
   std::vector<std::string> command;
   std::string image;
   std::map<std::string, std::string> env;
-  std::vector<std::int32_t> devices;
+  DeviceSet devices;
   MilliGpu gpus;
   MilliCpu cpu;
   Bytes memory;

@@ -109,6 +109,7 @@ struct ContractSpec {
   Money price_per_gpu_hour;
   std::optional<ShedSpec> shed;
   std::optional<Duration> reclaim;
+  bool cpu_jobs = false;
   std::optional<Time> from;
   std::optional<Time> until;
 
@@ -126,6 +127,8 @@ struct ContractSpec {
                         "what may be shed; if absent nothing, but of class spot everything"),
                   field("reclaim", &ContractSpec::reclaim, optional,
                         "reserved: within which GPUs that were lent to spot work come back, PT2M if absent"),
+                  field("cpuJobs", &ContractSpec::cpu_jobs, optional,
+                        "whether jobs that ask for no GPU at all may run under it, on cores that GPUs leave; they cost nothing"),
                   field("from", &ContractSpec::from, optional, "when it begins"),
                   field("until", &ContractSpec::until, optional, "when it ends"));
   }

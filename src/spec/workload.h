@@ -27,7 +27,7 @@ struct TaskGroupSpec {
                   field("replicas", &TaskGroupSpec::replicas, required, "how many tasks, 1 to 65536"),
                   field("minReplicas", &TaskGroupSpec::min_replicas, optional,
                         "elastic: it may run with as few as this; all replicas if absent. One group of a job may be elastic"),
-                  field("gpus", &TaskGroupSpec::gpus, required, "GPUs of one task: whole, or a share below one such as 0.5"),
+                  field("gpus", &TaskGroupSpec::gpus, required, "GPUs of one task: whole, or a share below one such as 0.5; with 0 it asks for cores alone"),
                   field("cpu", &TaskGroupSpec::cpu, optional, "cores of one task"),
                   field("memory", &TaskGroupSpec::memory, optional, "main memory of one task"),
                   field("disk", &TaskGroupSpec::disk, optional, "local disk of one task"),

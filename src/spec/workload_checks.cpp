@@ -31,12 +31,12 @@ void TaskGroupSpec::check(Problems& problems) const {
   if (min_replicas != 0) check_between<std::int64_t>(problems, "minReplicas", min_replicas, 1, std::max(1, replicas));
   const bool share = gpus > MilliGpu{0} && gpus < MilliGpu{1000};
   const bool whole = gpus >= MilliGpu{1000} && gpus <= MilliGpu{kMostDevices * 1000} && gpus.count() % 1000 == 0;
-  if (!share && !whole) {
-    problems.add(fmt::format("expected a whole number from 1 to {}, or a share of one GPU such as 0.5, found {}",
+  if (!share && !whole && gpus != MilliGpu{0}) {
+    problems.add(fmt::format("expected a whole number from 0 to {}, or a share of one GPU such as 0.5, found {}",
                              kMostDevices, Text<MilliGpu>::format(gpus)),
                  "gpus");
   }
-  check_between(problems, "cpu", cpu, MilliCpu{0}, kMostCores);
+  check_between(problems, "cpu", cpu, gpus == MilliGpu{0} ? MilliCpu{1} : MilliCpu{0}, kMostCores);
   check_between(problems, "memory", memory, Bytes{0}, kMostMemory);
   check_between(problems, "disk", disk, Bytes{0}, kMostDisk);
   for (std::size_t i = 0; i < command.size(); ++i) check_no_zero(problems, fmt::format("command[{}]", i), command[i]);

@@ -235,6 +235,28 @@ TEST_F(Fleet, AnAgentOfASiteThatIsSimulatedNowHasNoSay) {
   EXPECT_TRUE(world_.state().loads().ready(world_.state().estate().find_node(kNode)));
 }
 
+TEST_F(Fleet, ASimulatedNodeThatIsLostTakesNoWorkUntilItIsGivenBack) {
+  const std::string node = "north/h1/r1/n1";
+  world_.start("acme/llm/a", gang(4, 8000));
+  world_.begin("acme/llm/a");
+  world_.said();
+  world_.good(LoseNode{node, "a fault"});
+  EXPECT_EQ(world_.said().substr(0, 25), "node.lost task.changed jo");
+  EXPECT_FALSE(world_.state().loads().ready(world_.state().estate().find_node(node)));
+  world_.good(LoseNode{node, "a fault"});  // it is lost already
+  EXPECT_EQ(world_.said(), "");
+  world_.restart();
+  EXPECT_FALSE(world_.state().loads().ready(world_.state().estate().find_node(node)));
+  world_.start("acme/llm/b", gang(4, 8000));
+  EXPECT_EQ(world_.phase("acme/llm/b"), "pending");
+  world_.good(GiveBackNode{node});
+  world_.good(GiveBackNode{node});
+  EXPECT_TRUE(world_.facts().nodes.empty());
+  EXPECT_TRUE(world_.state().loads().ready(world_.state().estate().find_node(node)));
+  EXPECT_EQ(world_.bad(LoseNode{kNode, "a fault"}).code, Code::kFailedPrecondition);
+  EXPECT_EQ(world_.bad(LoseNode{"north/h1/r1/n9", "a fault"}).code, Code::kNotFound);
+}
+
 TEST_F(Fleet, AnAgentOfANodeThatIsGoneHasNoSay) {
   world_.enrol(kOther);
   world_.apply("south", site("GB", "a100", "r1", "n1", RuntimeKind::kAgent));

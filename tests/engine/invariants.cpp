@@ -50,7 +50,7 @@ void check_gang(const Facts& facts, const Job& job, Findings& findings) {
   for (std::size_t rank = 0; rank < expected.size(); ++rank) {
     const TaskPlacement& task = allocation.tasks[rank];
     const TaskGroupSpec& group = job.spec.groups[expected[rank]];
-    const std::int64_t devices = std::max<std::int64_t>(1, group.gpus.count() / 1000);
+    const std::int64_t devices = group.gpus == MilliGpu() ? 0 : std::max<std::int64_t>(1, group.gpus.count() / 1000);
     findings.expect(task.group == expected[rank], fmt::format("{}: rank {} is of another group", job.name, rank));
     findings.expect(task.gpus == group.gpus && task.cpu == group.cpu && task.memory == group.memory &&
                         static_cast<std::int64_t>(task.devices.size()) == devices,
@@ -154,6 +154,7 @@ void check_indexes(const State& state, Findings& findings) {
   for (SiteIndex s = 0; s < fresh.estate().sites().size(); ++s) {
     same("site " + fresh.estate().sites()[s].name, text_of(state.loads().site(s)), text_of(fresh.loads().site(s)));
   }
+  findings.expect(state.typical() == fresh.typical(), "what work is typically made of is not what a restart makes of it");
   same("the queue", text_of(state.pending()), text_of(fresh.pending()));
   findings.expect(state.finished() == fresh.finished(), "index of finished jobs is not what a restart makes");
   for (const auto& [name, project] : facts.projects) {

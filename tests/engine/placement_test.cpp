@@ -31,7 +31,7 @@ TEST_F(Placement, PlacesAGangWhole) {
   EXPECT_EQ(allocation.from, world_.now);
   EXPECT_EQ(allocation.price_per_gpu_hour, (Money{2'000'000, "USD"}));
   EXPECT_EQ(allocation.contract, "acme/main");
-  EXPECT_EQ(task("acme/llm/a", 3).devices, (std::vector<std::int32_t>{0, 1, 2, 3, 4, 5, 6, 7}));
+  EXPECT_EQ(task("acme/llm/a", 3).devices, (DeviceSet{0, 1, 2, 3, 4, 5, 6, 7}));
 }
 
 TEST_F(Placement, LeavesNoTraceOfAGangThatDoesNotFit) {
@@ -65,7 +65,7 @@ TEST_F(Placement, BestFitKeepsWholeNodesWhole) {
   ASSERT_TRUE(starts("acme/llm/a", gang(1, 5000)));
   ASSERT_TRUE(starts("acme/llm/b", gang(1, 2000)));
   EXPECT_EQ(world_.nodes("acme/llm/b"), "r1/n1");
-  EXPECT_EQ(task("acme/llm/b").devices, (std::vector<std::int32_t>{5, 6}));
+  EXPECT_EQ(task("acme/llm/b").devices, (DeviceSet{5, 6}));
   ASSERT_TRUE(starts("acme/llm/c", gang(1, 2000)));
   EXPECT_EQ(world_.nodes("acme/llm/c"), "r1/n2");
   ASSERT_TRUE(starts("acme/llm/d", gang(1, 1000)));
@@ -90,13 +90,13 @@ TEST_F(Placement, PlacesLargeTasksFirstAndKeepsRanks) {
 TEST_F(Placement, SharesFillADeviceAndNoMore) {
   ASSERT_TRUE(starts("acme/llm/a", gang(1, 600)));
   ASSERT_TRUE(starts("acme/llm/b", gang(1, 500)));
-  EXPECT_EQ(task("acme/llm/b").devices, (std::vector<std::int32_t>{1}));
+  EXPECT_EQ(task("acme/llm/b").devices, (DeviceSet{1}));
   ASSERT_TRUE(starts("acme/llm/c", gang(1, 400)));  // the fullest device that has room
-  EXPECT_EQ(task("acme/llm/c").devices, (std::vector<std::int32_t>{0}));
+  EXPECT_EQ(task("acme/llm/c").devices, (DeviceSet{0}));
   ASSERT_TRUE(starts("acme/llm/d", gang(1, 500)));
-  EXPECT_EQ(task("acme/llm/d").devices, (std::vector<std::int32_t>{1}));
+  EXPECT_EQ(task("acme/llm/d").devices, (DeviceSet{1}));
   ASSERT_TRUE(starts("acme/llm/e", gang(1, 1)));
-  EXPECT_EQ(task("acme/llm/e").devices, (std::vector<std::int32_t>{2}));
+  EXPECT_EQ(task("acme/llm/e").devices, (DeviceSet{2}));
   EXPECT_EQ(world_.job("acme/llm/e").allocation->demand, Watts(1));
   ASSERT_TRUE(starts("acme/llm/f", gang(1, 6000)));  // a device in shares is not whole
   EXPECT_EQ(world_.nodes("acme/llm/f"), "r1/n2");
@@ -111,7 +111,7 @@ TEST_F(Placement, SharesGoToSharedDevicesBeforeTheyOpenAnother) {
   world_.finish("acme/llm/most");
   ASSERT_TRUE(starts("acme/llm/other", gang(1, 500)));
   EXPECT_EQ(world_.nodes("acme/llm/other"), "r1/n1");  // although n2 has fewer devices free
-  EXPECT_EQ(task("acme/llm/other").devices, (std::vector<std::int32_t>{0}));
+  EXPECT_EQ(task("acme/llm/other").devices, (DeviceSet{0}));
 }
 
 TEST_F(Placement, SharesOfManyTasksNeverOverfillADevice) {

@@ -420,6 +420,26 @@ TEST_F(Reshaping, AGangIsNotStarvedBySmallerOnesUnderItsContract) {
   EXPECT_EQ(world_.phase("acme/llm/long"), "pending");
 }
 
+TEST_F(Reshaping, WhoWasPromisedLaterAndEndsBeforeTakesNoPromiseAway) {
+  contract_of(16);
+  world_.apply({document("globex", TenantSpec{}), document("globex/lab", ProjectSpec{}), document("globex/main", contract())});
+  JobSpec other = limited(gang(1, 8000), minutes(30));
+  other.contract = "globex/main";
+  world_.start("acme/llm/s", limited(gang(1, 8000), hours(1)));
+  for (int i = 0; i < 3; ++i) world_.start(fmt::format("globex/lab/o{}", i), other);
+  world_.start("acme/llm/large", gang(2, 8000));
+  ASSERT_TRUE(world_.job("acme/llm/large").promise);
+  const Promise given = *world_.job("acme/llm/large").promise;
+  EXPECT_EQ(given.at, world_.now + hours(1) + kStopMargin);
+  world_.wait(minutes(1));
+  world_.start("acme/llm/short", limited(gang(1, 8000), minutes(10)));
+  ASSERT_TRUE(world_.job("acme/llm/short").promise);
+  EXPECT_EQ(world_.job("acme/llm/short").promise->tasks.size(), 1u);
+  world_.wait(minutes(1));
+  ASSERT_TRUE(world_.job("acme/llm/large").promise);
+  EXPECT_EQ(*world_.job("acme/llm/large").promise, given);
+}
+
 TEST_F(Reshaping, AGangIsNotStarvedBySmallerOnesInItsProject) {
   ProjectSpec project;
   project.quota = QuotaSpec{};

@@ -83,6 +83,10 @@ Command Stream::command(const State& state) {
     const std::optional<Watts> limit = one_in(3) ? std::nullopt : std::optional(Watts(static_cast<std::int64_t>(pick(1'000) + 1)));
     return SetGpuPower{held_or_any(state), limit, {}};
   }
+  if (dice < 92 && !state.estate().nodes().empty()) {
+    const std::string node = state.estate().nodes()[pick(state.estate().nodes().size())].name;
+    return one_in(3) ? Command(LoseNode{node, "a fault"}) : Command(GiveBackNode{node});
+  }
   return Tick{};
 }
 
@@ -215,6 +219,7 @@ Document Stream::tenancy_document(const State& state) {
       if (one_in(6)) spec.sites = {any(kSites)};
       spec.service_class = enum_names(ServiceClass{})[pick(3)].value;
       if (spec.service_class == ServiceClass::kReserved && one_in(2)) spec.reclaim = seconds(20);
+      spec.cpu_jobs = one_in(2);
       if (one_in(2)) spec.shed = ShedSpec{Ppm(250'000 * static_cast<std::int64_t>(pick(4))), std::nullopt};
       return document(any(kContracts), spec);
     }
@@ -274,6 +279,10 @@ JobSpec Stream::job() {
     if (one_in(3)) group.memory = Bytes(static_cast<std::int64_t>(pick(100)) << 30);
     if (one_in(10)) group.image = "train:1";
     if (one_in(8)) group.replicas *= 4;
+    if (one_in(12)) {
+      group.gpus = MilliGpu();
+      group.cpu = MilliCpu(static_cast<std::int64_t>(1 + pick(10'000)));
+    }
   }
   if (one_in(4)) spec.groups[0].min_replicas = 1 + static_cast<std::int32_t>(pick(spec.groups[0].replicas));
   if (one_in(4)) spec.contract = any(kContracts);

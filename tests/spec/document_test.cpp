@@ -404,14 +404,15 @@ std::vector<Case> cases() {
        "spec.groups[0].replicas: expected 1 to 65536, found 65537"},
       {"JobTasksLarge", with(kJob, "  groups:\n", "  groups:\n  - {name: other, replicas: 65530, gpus: 1}\n"),
        "f.yaml:8:3: spec.groups: expected at most 65536 tasks in all groups together, found 65546"},
-      {"JobGpusZero", with(kJob, "gpus: 8", "gpus: 0"),
-       "f.yaml:11:5: spec.groups[0].gpus: expected a whole number from 1 to 64, or a share of one GPU such as 0.5, "
-       "found 0"},
+      {"JobGpusNegative", with(kJob, "gpus: 8", "gpus: -1"),
+       "f.yaml:11:5: spec.groups[0].gpus: expected a number of GPUs such as 8, or a share of one such as 0.5, found '-1'"},
+      {"JobWithoutGpusOrCores", with(kJob, "gpus: 8\n    cpu: 200", "gpus: 0\n    cpu: 0"),
+       "f.yaml:12:5: spec.groups[0].cpu: expected 0.001 to 65536, found 0"},
       {"JobGpusBroken", with(kJob, "gpus: 8", "gpus: 1.5"),
-       "f.yaml:11:5: spec.groups[0].gpus: expected a whole number from 1 to 64, or a share of one GPU such as 0.5, "
+       "f.yaml:11:5: spec.groups[0].gpus: expected a whole number from 0 to 64, or a share of one GPU such as 0.5, "
        "found 1.5"},
       {"JobGpusLarge", with(kJob, "gpus: 8", "gpus: 65"),
-       "f.yaml:11:5: spec.groups[0].gpus: expected a whole number from 1 to 64, or a share of one GPU such as 0.5, "
+       "f.yaml:11:5: spec.groups[0].gpus: expected a whole number from 0 to 64, or a share of one GPU such as 0.5, "
        "found 65"},
       {"JobCpu", with(kJob, "cpu: 200", "cpu: 65537"),
        "f.yaml:12:5: spec.groups[0].cpu: expected 0 to 65536, found 65537"},

@@ -23,11 +23,11 @@ Result<NodeIndex> agent_node(const State& state, const std::string& name) {
 // Ends the tasks of one node that satisfy `gone`.
 template <class Gone>
 void end_tasks(Step& step, const std::string& node, TaskEnd end, const std::string& message, Gone gone) {
-  const auto index = agent_node(step.state(), node);
-  if (!index.ok()) return;
+  const NodeIndex index = step.state().estate().find_node(node);
+  if (index == kNowhere) return;
   // The end of one may be the end of its gang, which may start again at once, on this node as well.
   std::vector<std::pair<HeldTask, Uid>> held;
-  for (const HeldTask& task : step.state().loads().tasks(*index)) {
+  for (const HeldTask& task : step.state().loads().tasks(index)) {
     held.emplace_back(task, step.state().find_job(task.job)->allocation->uid);
   }
   for (const auto& [task, allocation] : held) {
@@ -43,6 +43,16 @@ void end_tasks(Step& step, const std::string& node, TaskEnd end, const std::stri
 }
 
 bool live(const TaskReport& report) { return report.phase != TaskPhase::kExited; }
+
+// The node, if it is a simulated one.
+Result<NodeIndex> simulated_node(const State& state, const std::string& name) {
+  const NodeIndex index = state.estate().find_node(name);
+  if (index == kNowhere) return make_error(Code::kNotFound, fmt::format("no site has a node '{}'", name), "node");
+  if (state.estate().site_of(index).runtime != RuntimeKind::kSimulated) {
+    return make_error(Code::kFailedPrecondition, fmt::format("'{}' is no simulated node: its agent tells how it is", name), "node");
+  }
+  return index;
+}
 
 }  // namespace
 
@@ -129,10 +139,27 @@ Result<Reply> sync_node(Step& step, Leases& leases, const SyncNode& command) {
   return Reply{};
 }
 
+Result<Reply> lose_node(Step& step, const LoseNode& command) {
+  PENSTOCK_TRY(index, simulated_node(step.state(), command.node));
+  if (!step.state().usable(index, step.now())) return Reply{};
+  step.emit(NodeLost{command.node});
+  end_tasks(step, command.node, TaskEnd::kLost, command.cause, [](const Job&, const TaskReport& task) { return live(task); });
+  return Reply{};
+}
+
+Result<Reply> give_back_node(Step& step, const GiveBackNode& command) {
+  PENSTOCK_TRY(index, simulated_node(step.state(), command.node));
+  static_cast<void>(index);
+  const auto lost = step.facts().nodes.find(command.node);
+  if (lost != step.facts().nodes.end() && lost->second.registration == Uid{}) step.emit(NodeReturned{command.node});
+  return Reply{};
+}
+
 void expire_leases(Step& step, Leases& leases) {
   for (const std::string& node : leases.expired(step.now())) {
     leases.drop(node);
     step.emit(NodeLost{node});
+    if (!agent_node(step.state(), node).ok()) continue;  // its site is simulated now, and what runs there goes on
     end_tasks(step, node, TaskEnd::kLost, "the node's lease ran out",
               [](const Job&, const TaskReport& task) { return live(task); });
   }

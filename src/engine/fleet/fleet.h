@@ -33,6 +33,8 @@ class Leases {
 Result<Reply> register_node(Step& step, Leases& leases, const RegisterNode& command);
 /// kUnauthenticated if the registration is not the node's present one: another agent has taken it on.
 Result<Reply> sync_node(Step& step, Leases& leases, const SyncNode& command);
+Result<Reply> lose_node(Step& step, const LoseNode& command);
+Result<Reply> give_back_node(Step& step, const GiveBackNode& command);
 void expire_leases(Step& step, Leases& leases);
 
 }  // namespace penstock

@@ -2,6 +2,7 @@
 #include "engine/fleet/loads.h"
 
 #include <algorithm>
+#include <bit>
 
 namespace penstock {
 
@@ -42,7 +43,7 @@ SiteLoads::SiteLoads(const Estate& estate, SiteIndex site) : site_(site), first_
       devices += static_cast<std::uint32_t>(type.devices.count);
     }
   }
-  used_.resize(devices);
+  shares_.resize(devices);
 
   const DomainIndex first_hall = 1;
   const DomainIndex first_row = first_hall + here.halls;
@@ -120,6 +121,16 @@ std::uint32_t SiteLoads::count(DomainIndex domain, const PoolMask& pools, std::i
   return sum;
 }
 
+std::uint32_t SiteLoads::counted(DomainIndex domain, const PoolMask& pools) const {
+  std::int32_t most = 0;
+  for (std::uint32_t p = 0; p < pools.size(); ++p) {
+    if (pools[p] != 0) most = std::max(most, most_devices(p));
+  }
+  std::uint32_t sum = 0;
+  for (std::int32_t free = 0; free <= most; ++free) sum += count(domain, pools, free);
+  return sum;
+}
+
 std::int64_t SiteLoads::capacity(DomainIndex domain, const PoolMask& pools, std::int32_t devices) const {
   const Domain& of = domains_[domain];
   std::int64_t sum = 0;
@@ -193,30 +204,19 @@ void SiteLoads::enter(const Load& load, std::int32_t sign) {
   pools_[load.pool].free_devices += sign * static_cast<std::int32_t>(whole);
 }
 
-void SiteLoads::look_at_shared(Load& load) {
-  load.shared_room = 0;
-  for (std::uint32_t d = load.first_device; d < load.first_device + static_cast<std::uint32_t>(load.devices); ++d) {
-    if (used_[d] > 0 && used_[d] < 1000) load.shared_room = std::max<std::int16_t>(load.shared_room, static_cast<std::int16_t>(1000 - used_[d]));
-  }
-}
-
 // Adds what `task` holds to the devices of the node (sign 1), or takes it away (sign -1).
 void SiteLoads::use(Load& load, const TaskPlacement& task, std::int32_t sign) {
-  const auto each = static_cast<std::int32_t>(task.devices.size() > 1 ? 1000 : task.gpus.count());
   enter(load, -1);
-  for (std::int32_t device : task.devices) {
-    PENSTOCK_CHECK(device >= 0 && device < load.devices);
-    std::uint16_t& cell = used_[load.first_device + static_cast<std::uint32_t>(device)];
-    const std::int32_t used = cell + sign * each;
-    PENSTOCK_CHECK(used >= 0 && used <= 1000);
-    cell = static_cast<std::uint16_t>(used);
-    const std::uint64_t bit = std::uint64_t{1} << device;
-    if (((load.free & bit) != 0) != (used == 0)) {
-      load.free ^= bit;
-      load.whole_free = static_cast<std::int16_t>(load.whole_free + (used == 0 ? 1 : -1));
-    }
+  if (each(task) == 1000) {
+    const std::uint64_t devices = task.devices.bits();
+    const std::uint64_t all = load.devices == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << load.devices) - 1;
+    PENSTOCK_CHECK((devices & ~all) == 0);
+    PENSTOCK_CHECK(sign > 0 ? (devices & ~load.free) == 0 : (devices & (load.free | load.shared)) == 0);
+    load.free ^= devices;
+    load.whole_free = static_cast<std::int16_t>(load.whole_free - sign * static_cast<std::int32_t>(task.devices.size()));
+  } else {
+    use_share(load, task, sign);
   }
-  if (each < 1000) look_at_shared(load);
   enter(load, 1);
   load.free_cpu -= sign * task.cpu;
   load.free_memory -= sign * task.memory;
@@ -224,43 +224,67 @@ void SiteLoads::use(Load& load, const TaskPlacement& task, std::int32_t sign) {
   load.demand += sign * task.demand;
 }
 
-void SiteLoads::reserve(NodeIndex node, const TaskPlacement& task, HeldTask holder) {
-  Load& load = at(node);
-  use(load, task, 1);
-  const auto port = std::lower_bound(load.ports.begin(), load.ports.end(), task.port);
-  PENSTOCK_CHECK(port == load.ports.end() || *port != task.port);
-  load.ports.insert(port, task.port);
-  const auto place = std::lower_bound(load.tasks.begin(), load.tasks.end(), holder);
-  PENSTOCK_CHECK(place == load.tasks.end() || *place != holder);
-  load.tasks.insert(place, holder);
+void SiteLoads::use_share(Load& load, const TaskPlacement& task, std::int32_t sign) {
+  for (const std::int32_t device : task.devices) {
+    PENSTOCK_CHECK(device < load.devices);
+    const std::uint64_t bit = std::uint64_t{1} << device;
+    PENSTOCK_CHECK(((load.free | load.shared) & bit) != 0);
+    std::uint16_t& cell = shares_[load.first_device + static_cast<std::uint32_t>(device)];
+    const std::int32_t used = cell + sign * each(task);
+    PENSTOCK_CHECK(used >= 0 && used <= 1000);
+    cell = static_cast<std::uint16_t>(used);
+    if (((load.free & bit) != 0) == (used == 0)) continue;
+    load.free ^= bit;
+    load.shared ^= bit;
+    load.whole_free = static_cast<std::int16_t>(load.whole_free + (used == 0 ? 1 : -1));
+  }
+  load.shared_room = 0;
+  for (const std::int32_t device : DeviceSet::of(load.shared)) {
+    const std::int32_t room = 1000 - shares_[load.first_device + static_cast<std::uint32_t>(device)];
+    load.shared_room = std::max(load.shared_room, static_cast<std::int16_t>(room));
+  }
 }
 
-void SiteLoads::drop(NodeIndex node, const TaskPlacement& task, HeldTask holder) {
+// The lowest port from there on that no task has; 0 if there is none.
+std::int32_t SiteLoads::lowest_port(const Load& load, std::int32_t from) {
+  for (; from < kFirstPort + kPorts; from += 64) {
+    std::uint64_t taken = 0;
+    for (const HeldTask& task : load.tasks) {
+      if (task.port >= from && task.port < from + 64) taken |= std::uint64_t{1} << (task.port - from);
+    }
+    const std::int32_t port = from + std::countr_one(taken);
+    if (port < std::min(from + 64, kFirstPort + kPorts)) return port;
+  }
+  return 0;
+}
+
+void SiteLoads::reserve(NodeIndex node, const TaskPlacement& task, Uid job, std::int32_t rank) {
+  Load& load = at(node);
+  use(load, task, 1);
+  const HeldTask holder{job, rank, task.port};
+  PENSTOCK_CHECK(std::none_of(load.tasks.begin(), load.tasks.end(), [&](const HeldTask& other) {
+    return other.port == holder.port || (other.job == job && other.rank == rank);
+  }));
+  load.tasks.insert(std::lower_bound(load.tasks.begin(), load.tasks.end(), holder), holder);
+  if (task.port == load.free_port) load.free_port = lowest_port(load, task.port + 1);
+}
+
+void SiteLoads::drop(NodeIndex node, const TaskPlacement& task, Uid job, std::int32_t rank) {
   Load& load = at(node);
   use(load, task, -1);
-  const auto port = std::lower_bound(load.ports.begin(), load.ports.end(), task.port);
-  PENSTOCK_CHECK(port != load.ports.end() && *port == task.port);
-  load.ports.erase(port);
+  const HeldTask holder{job, rank, task.port};
   const auto place = std::lower_bound(load.tasks.begin(), load.tasks.end(), holder);
   PENSTOCK_CHECK(place != load.tasks.end() && *place == holder);
   load.tasks.erase(place);
+  if (load.free_port == 0 || task.port < load.free_port) load.free_port = task.port;
 }
 
-void SiteLoads::release(NodeIndex node, const TaskPlacement& task, HeldTask holder) {
-  drop(node, task, holder);
+void SiteLoads::release(NodeIndex node, const TaskPlacement& task, Uid job, std::int32_t rank) {
+  drop(node, task, job, rank);
   ++openings_;
 }
 
-void SiteLoads::undo(NodeIndex node, const TaskPlacement& task, HeldTask holder) { drop(node, task, holder); }
-
-std::int32_t SiteLoads::free_port(NodeIndex node) const {
-  std::int32_t port = kFirstPort;
-  for (std::int32_t taken : at(node).ports) {
-    if (taken != port) break;
-    ++port;
-  }
-  return port < kFirstPort + kPorts ? port : 0;
-}
+void SiteLoads::undo(NodeIndex node, const TaskPlacement& task, Uid job, std::int32_t rank) { drop(node, task, job, rank); }
 
 NodeLoads::NodeLoads(const Estate& estate) {
   for (SiteIndex site = 0; site < estate.sites().size(); ++site) sites_.push_back(std::make_unique<SiteLoads>(estate, site));

@@ -4,6 +4,9 @@
 
 #include <array>
 #include <memory>
+#include <span>
+
+#include <boost/container/small_vector.hpp>
 
 #include "engine/facts.h"
 #include "estate/estate.h"
@@ -43,10 +46,11 @@ struct Slot {
   std::uint32_t counts = 0;  ///< where its counters stand
 };
 
-/// A task that holds part of a node.
+/// A task that holds part of a node, and its port there.
 struct HeldTask {
   Uid job;
   std::int32_t rank = 0;
+  std::int32_t port = 0;
   auto operator<=>(const HeldTask&) const = default;
 };
 
@@ -71,10 +75,14 @@ class SiteLoads {
 
   /// Takes and gives back what `task` holds. Aborts if a device would hold more than 1000 milli-GPU, or less than
   /// none: the placement or the log is wrong, and going on would sell one GPU twice.
-  void reserve(NodeIndex node, const TaskPlacement& task, HeldTask holder);
-  void release(NodeIndex node, const TaskPlacement& task, HeldTask holder);
+  void reserve(NodeIndex node, const TaskPlacement& task, Uid job, std::int32_t rank);
+  void release(NodeIndex node, const TaskPlacement& task, Uid job, std::int32_t rank);
   /// Gives back what was only tried: nothing has become free that was not before.
-  void undo(NodeIndex node, const TaskPlacement& task, HeldTask holder);
+  void undo(NodeIndex node, const TaskPlacement& task, Uid job, std::int32_t rank);
+  /// What the task holds of each of its devices.
+  static std::int32_t each(const TaskPlacement& task) {
+    return task.devices.size() > 1 ? 1000 : static_cast<std::int32_t>(task.gpus.count());
+  }
 
   SiteIndex site() const { return site_; }
   const std::vector<Pool>& pools() const { return pools_; }
@@ -88,6 +96,8 @@ class SiteLoads {
 
   /// Nodes of the domain with just `free` whole devices free.
   std::uint32_t count(DomainIndex domain, const PoolMask& pools, std::int32_t free) const;
+  /// Nodes of the domain, whatever is free on them.
+  std::uint32_t counted(DomainIndex domain, const PoolMask& pools) const;
   /// How many parts of `devices` whole devices the free nodes of a domain hold, each part on one node.
   std::int64_t capacity(DomainIndex domain, const PoolMask& pools, std::int32_t devices) const;
   /// Nodes whose emptiest shared device has a room of `tenth` tenths of a device, rounded down.
@@ -102,18 +112,25 @@ class SiteLoads {
   Bytes free_memory(NodeIndex node) const { return at(node).free_memory; }
   Bytes free_disk(NodeIndex node) const { return at(node).free_disk; }
   /// Milli-GPU in use on one device.
-  std::int32_t used(NodeIndex node, std::int32_t device) const { return used_[at(node).first_device + device]; }
+  std::int32_t used(NodeIndex node, std::int32_t device) const {
+    const Load& load = at(node);
+    const std::uint64_t bit = std::uint64_t{1} << device;
+    if ((load.free & bit) != 0) return 0;
+    return (load.shared & bit) != 0 ? shares_[load.first_device + static_cast<std::uint32_t>(device)] : 1000;
+  }
   std::int32_t devices(NodeIndex node) const { return at(node).devices; }
   /// One bit for each device that is wholly free.
   std::uint64_t free_devices(NodeIndex node) const { return at(node).free; }
+  /// Devices that are held by shares.
+  DeviceSet shared_devices(NodeIndex node) const { return DeviceSet::of(at(node).shared); }
   /// Room on the emptiest device that is in use, but not wholly; 0 if there is none.
   std::int32_t shared_room(NodeIndex node) const { return at(node).shared_room; }
   /// Watts that the allocations on the node may draw.
   Watts demand(NodeIndex node) const { return at(node).demand; }
   /// The lowest port of the node that no task has; 0 if all are taken.
-  std::int32_t free_port(NodeIndex node) const;
-  /// In their order.
-  const std::vector<HeldTask>& tasks(NodeIndex node) const { return at(node).tasks; }
+  std::int32_t free_port(NodeIndex node) const { return at(node).free_port; }
+  /// By job and rank.
+  std::span<const HeldTask> tasks(NodeIndex node) const { return at(node).tasks; }
 
   /// Changes whenever something may have become free that was not.
   std::uint64_t openings() const { return openings_; }
@@ -137,24 +154,26 @@ class SiteLoads {
     std::uint32_t pool = 0;
     std::uint32_t slot = 0;  // of its rack
     std::uint32_t first_device = 0;
+    std::int32_t free_port = kFirstPort;
     std::int16_t devices = 0;
     std::int16_t shared_room = 0;
     std::int16_t whole_free = 0;
     bool ready = false;
     bool aside = false;
-    std::uint64_t free = 0;
+    std::uint64_t free = 0;    // devices that nobody holds
+    std::uint64_t shared = 0;  // those held by shares; the others are held whole
     MilliCpu free_cpu;
     Bytes free_memory;
     Bytes free_disk;
     Watts demand;
-    std::vector<HeldTask> tasks;
-    std::vector<std::int32_t> ports;  // in their order
+    boost::container::small_vector<HeldTask, 1> tasks;  // whole-node work, the most of it, needs no memory of its own
   };
   Load& at(NodeIndex node) { return nodes_[node - first_node_]; }
   const Load& at(NodeIndex node) const { return nodes_[node - first_node_]; }
   void use(Load& load, const TaskPlacement& task, std::int32_t sign);
-  void drop(NodeIndex node, const TaskPlacement& task, HeldTask holder);
-  void look_at_shared(Load& load);
+  void use_share(Load& load, const TaskPlacement& task, std::int32_t sign);
+  void drop(NodeIndex node, const TaskPlacement& task, Uid job, std::int32_t rank);
+  static std::int32_t lowest_port(const Load& load, std::int32_t from);
   void enter(const Load& load, std::int32_t sign);
   void add_slots(DomainIndex domain);
 
@@ -162,7 +181,7 @@ class SiteLoads {
   NodeIndex first_node_;
   DomainIndex first_rack_ = 0;
   std::vector<Load> nodes_;
-  std::vector<std::uint16_t> used_;     // milli-GPU by device
+  std::vector<std::uint16_t> shares_;   // milli-GPU by device, of those that are shared
   std::vector<std::uint32_t> rack_of_;  // by node, from 0
   std::vector<Pool> pools_;
   std::vector<std::int32_t> strides_;  // counters of a slot of the pool
@@ -185,7 +204,7 @@ class NodeLoads {
   SiteLoads& site_of(NodeIndex node) { return *sites_[site_of_[node]]; }
   const SiteLoads& site_of(NodeIndex node) const { return *sites_[site_of_[node]]; }
   std::size_t sites() const { return sites_.size(); }
-  const std::vector<HeldTask>& tasks(NodeIndex node) const { return site_of(node).tasks(node); }
+  std::span<const HeldTask> tasks(NodeIndex node) const { return site_of(node).tasks(node); }
   bool ready(NodeIndex node) const { return site_of(node).ready(node); }
 
  private:

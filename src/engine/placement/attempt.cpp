@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <utility>
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -90,6 +91,11 @@ bool Attempt::place_all(const PoolMask& pools) {
     }
     ask.key = XXH3_64bits(question.data(), question.size() * sizeof(std::int64_t)) | 1;
   }
+  const bool alike = std::count(pools.begin(), pools.end(), 1) <= 1;
+  for (Ask& ask : asks_) {
+    ask.choosy = !alike;
+    for (std::uint32_t p = 0; p < pools.size(); ++p) ask.choosy = ask.choosy || (pools[p] != 0 && ask.devices < loads_.most_devices(p));
+  }
   const Ask& first = asks_.front();
   once_ = asks_.size() == 1 && !closeness_.segment && !closeness_.spread;
   for (std::uint32_t p = 0; p < pools.size(); ++p) {
@@ -98,9 +104,11 @@ bool Attempt::place_all(const PoolMask& pools) {
   return place_in_best_scope();
 }
 
-// Shares lie on free and on shared devices: an upper bound is all that can be told without looking.
+// Shares lie on free and on shared devices, and tasks without a device beside all others: an upper bound is all that can be
+// told without looking.
 std::int64_t Attempt::capacity(const Ask& ask, DomainIndex domain) const {
   if (ask.devices > 0) return loads_.capacity(domain, *pools_, ask.devices);
+  if (ask.milli == 0) return std::int64_t{SiteLoads::kPorts} * loads_.counted(domain, *pools_);
   const std::int64_t each = 1000 / ask.milli;
   std::int64_t devices = loads_.capacity(domain, *pools_, 1);
   for (std::int32_t tenth = ask.milli / 100; tenth < SiteLoads::kShareCounts; ++tenth) {
@@ -244,10 +252,14 @@ std::int64_t Attempt::fill_apart(Ask& ask, const Scope& scope, std::int64_t want
 
 std::int64_t Attempt::fill(Ask& ask, const Scope& scope, std::int64_t want) {
   if (scope.node != kNowhere) return fill_node(ask, scope.node, want);
-  if (ask.devices == 0) return fill_shares(ask, scope, want);
+  if (ask.devices == 0 || (ask.choosy && want == 1)) {
+    std::int64_t placed = 0;
+    while (placed < want && one_at_best(ask, scope.domain)) ++placed;
+    return placed;
+  }
   if (want > 1) return fill_domain(ask, scope.domain, want);
   for (std::int32_t free = ask.devices; free <= 64; ++free) {
-    if (loads_.count(scope.domain, *pools_, free) > 0 && one_on(ask, scope.domain, free)) return 1;
+    if (loads_.count(scope.domain, *pools_, free) > 0 && one_on(ask, scope.domain, free, ask.key)) return 1;
   }
   return 0;
 }
@@ -283,10 +295,10 @@ std::int64_t Attempt::fill_rack(Ask& ask, DomainIndex rack, std::int64_t want) {
   std::vector<std::tuple<std::int32_t, std::int64_t, NodeIndex>> used;
   for (NodeIndex node = here.first_node; node < here.first_node + here.nodes; ++node) {
     if (!suits(node) || loads_.whole_free(node) < ask.devices || loads_.tasks(node).empty()) continue;
-    used.emplace_back(loads_.whole_free(node), stranded_by(ask, node), node);
+    used.emplace_back(loads_.whole_free(node), price_on(ask, node).cost, node);
   }
   std::sort(used.begin(), used.end());
-  for (const auto& [free, stranded, node] : used) {
+  for (const auto& [free, cost, node] : used) {
     if (placed == want) return placed;
     placed += fill_node(ask, node, want - placed);
   }
@@ -327,27 +339,12 @@ std::int64_t Attempt::fill_node(Ask& ask, NodeIndex node, std::int64_t want) {
   return placed;
 }
 
-// A share goes to a device that is shared already if one has room, the fullest first.
-std::int64_t Attempt::fill_shares(Ask& ask, const Scope& scope, std::int64_t want) {
-  std::int64_t placed = 0;
-  const auto one = [&] {
-    for (std::int32_t tenth = ask.milli / 100; tenth < SiteLoads::kShareCounts; ++tenth) {
-      if (loads_.shared(scope.domain, *pools_, tenth) > 0 && one_beside(ask, scope.domain, tenth)) return true;
-    }
-    for (std::int32_t free = 1; free <= 64; ++free) {
-      if (loads_.count(scope.domain, *pools_, free) > 0 && one_on(ask, scope.domain, free)) return true;
-    }
-    return false;
-  };
-  while (placed < want && one()) ++placed;
-  return placed;
-}
-
-// Down to a rack with such nodes, of several the one with the fewest; where all in vain, back and down another way.
-template <class Count, class Try>
-bool Attempt::descend(const Ask& ask, DomainIndex domain, std::int32_t bit, Count count, Try try_rack) {
-  const bool remembers = seats_.empty() && !picky_ && !explain_;
-  if (remembers && loads_.vain(domain, ask.key, bit)) return false;
+// Down to a rack with nodes that have just so many devices free, of several the one with the fewest; where all in vain, back
+// and down another way.
+bool Attempt::descend(DomainIndex domain, std::int32_t free, std::uint64_t question, const std::function<bool(const Domain&)>& try_rack) {
+  const std::int32_t bit = free - 1;
+  const bool remembers = this->remembers();
+  if (remembers && loads_.vain(domain, question, bit)) return false;
   const Domain& here = loads_.domains()[domain];
   if (here.level == Grouping::kRack) {
     if (try_rack(here)) return true;
@@ -355,56 +352,131 @@ bool Attempt::descend(const Ask& ask, DomainIndex domain, std::int32_t bit, Coun
     DomainIndex first = kNowhere;
     std::uint32_t fewest = ~0U;
     for (DomainIndex c = here.first_child; c < here.first_child + here.children; ++c) {
-      const std::uint32_t nodes = count(c);
-      if (nodes == 0 || nodes >= fewest || (remembers && loads_.vain(c, ask.key, bit))) continue;
+      const std::uint32_t nodes = loads_.count(c, *pools_, free);
+      if (nodes == 0 || nodes >= fewest || (remembers && loads_.vain(c, question, bit))) continue;
       fewest = nodes;
       first = c;
     }
     if (first != kNowhere) {
-      if (descend(ask, first, bit, count, try_rack)) return true;
+      if (descend(first, free, question, try_rack)) return true;
       std::vector<std::pair<std::uint32_t, DomainIndex>> rest;
       for (DomainIndex c = here.first_child; c < here.first_child + here.children; ++c) {
-        if (const std::uint32_t nodes = count(c); c != first && nodes > 0) rest.emplace_back(nodes, c);
+        if (const std::uint32_t nodes = loads_.count(c, *pools_, free); c != first && nodes > 0) rest.emplace_back(nodes, c);
       }
       std::sort(rest.begin(), rest.end());
       for (const auto& [nodes, child] : rest) {
-        if (descend(ask, child, bit, count, try_rack)) return true;
+        if (descend(child, free, question, try_rack)) return true;
       }
     }
   }
-  if (remembers) loads_.note_vain(domain, ask.key, bit);
+  if (remembers) loads_.note_vain(domain, question, bit);
   return false;
 }
 
-bool Attempt::one_on(Ask& ask, DomainIndex domain, std::int32_t free) {
-  return descend(
-      ask, domain, free - 1, [&](DomainIndex d) { return loads_.count(d, *pools_, free); },
-      [&](const Domain& rack) {
-        std::vector<std::pair<std::int64_t, NodeIndex>> others;
-        for (NodeIndex node = rack.first_node; node < rack.first_node + rack.nodes; ++node) {
-          if (!suits(node) || loads_.whole_free(node) != free) continue;
-          if (loads_.tasks(node).empty()) {
-            if (put(ask, node)) return true;
-          } else {
-            others.emplace_back(stranded_by(ask, node), node);
-          }
-        }
-        std::sort(others.begin(), others.end());
-        return std::any_of(others.begin(), others.end(), [&](const auto& other) { return put(ask, other.second); });
-      });
+bool Attempt::one_on(Ask& ask, DomainIndex domain, std::int32_t free, std::uint64_t question) {
+  return descend(domain, free, question, [&](const Domain& rack) {
+    std::vector<NodeIndex> used;
+    for (NodeIndex node = rack.first_node; node < rack.first_node + rack.nodes; ++node) {
+      if (!suits(node) || loads_.whole_free(node) != free) continue;
+      if (!loads_.tasks(node).empty()) {
+        used.push_back(node);
+      } else if (put(ask, node)) {
+        return true;
+      }
+    }
+    return std::any_of(used.begin(), used.end(), [&](NodeIndex node) { return put(ask, node); });
+  });
 }
 
-bool Attempt::one_beside(Ask& ask, DomainIndex domain, std::int32_t tenth) {
-  return descend(
-      ask, domain, 64 + tenth, [&](DomainIndex d) { return loads_.shared(d, *pools_, tenth); },
-      [&](const Domain& rack) {
-        for (NodeIndex node = rack.first_node; node < rack.first_node + rack.nodes; ++node) {
-          const std::int32_t room = loads_.shared_room(node);
-          if (room == 0 || room / 100 != tenth || room < ask.milli || !suits(node)) continue;
-          if (put(ask, node)) return true;
-        }
-        return false;
-      });
+// All nodes that are in use are priced, and of each pool one that is not: those are alike, and which of them it is goes by
+// the room around it.
+bool Attempt::one_at_best(Ask& ask, DomainIndex domain) {
+  static constexpr std::int32_t kAnywhere = 127;
+  if (remembers() && loads_.vain(domain, ask.key, kAnywhere)) return false;
+  struct Option {
+    Price price;
+    std::int32_t whole_free;
+    NodeIndex node;
+    std::uint32_t pool;
+    // The best stands on top of the heap: that costs least, of those on the fullest device, of those with the fewest free.
+    bool operator<(const Option& other) const {
+      return std::tuple(other.price.cost, other.price.device, other.whole_free, other.node) <
+             std::tuple(price.cost, price.device, whole_free, node);
+    }
+  };
+  std::vector<Option> options;
+  const auto [first, last] = inside(domain, Grouping::kRack);
+  for (DomainIndex r = first; r < last; ++r) {
+    if (capacity(ask, r) == 0) continue;
+    const Domain& rack = loads_.domains()[r];
+    for (NodeIndex node = rack.first_node; node < rack.first_node + rack.nodes; ++node) {
+      if (loads_.tasks(node).empty() || !suits(node) || !fits_devices(ask, node) || !fits_beside_devices(ask, node)) continue;
+      options.push_back({price_on(ask, node), loads_.whole_free(node), node, 0});
+    }
+  }
+  for (std::uint32_t p = 0; p < pools_->size(); ++p) {
+    const std::int32_t all = loads_.most_devices(p);
+    if ((*pools_)[p] == 0 || all < std::max(1, ask.devices)) continue;
+    PoolMask alone(pools_->size());
+    alone[p] = 1;
+    if (loads_.count(domain, alone, all) == 0) continue;
+    const TypeIndex type = loads_.pools()[p].type;
+    options.push_back({price(ask, type, empty_room(estate_.types()[type].spec)), all, kNowhere, p});
+  }
+  std::make_heap(options.begin(), options.end());
+  while (!options.empty()) {
+    const Option best = options.front();
+    std::pop_heap(options.begin(), options.end());
+    options.pop_back();
+    if (best.node != kNowhere) {
+      if (put(ask, best.node)) return true;
+      continue;
+    }
+    PoolMask alone(pools_->size());
+    alone[best.pool] = 1;
+    const PoolMask* const before = std::exchange(pools_, &alone);
+    const bool placed = one_on(ask, domain, best.whole_free, ask.key + best.pool + 1);
+    pools_ = before;
+    if (placed) return true;
+  }
+  if (remembers()) loads_.note_vain(domain, ask.key, kAnywhere);
+  return false;
+}
+
+Attempt::Price Attempt::price(const Ask& ask, TypeIndex type, const NodeRoom& room) const {
+  NodeRoom after = room;
+  after.cpu -= ask.spec->cpu;
+  after.memory -= ask.spec->memory;
+  if (ask.milli == 0) {
+    after.whole -= ask.devices;
+    return {state_.typical().cost(estate_, type, room, after), 1000};
+  }
+  std::optional<Price> best;
+  const auto consider = [&](std::int32_t left) {
+    if (left < ask.milli) return;
+    NodeRoom with = after;
+    with.take_share(left, ask.milli);
+    const Price here{state_.typical().cost(estate_, type, room, with), left};
+    if (!best || std::tie(here.cost, here.device) < std::tie(best->cost, best->device)) best = here;
+  };
+  for (std::int32_t i = 0; i < room.shared; ++i) consider(room.rooms[static_cast<std::size_t>(i)]);
+  if (room.whole > 0) consider(1000);
+  return best.value_or(Price{});
+}
+
+Attempt::Price Attempt::price_on(const Ask& ask, NodeIndex node) {
+  const NodeRoom room = room_of(loads_, node);
+  if (priced_.empty()) priced_.resize(256);
+  std::array<std::uint64_t, 6> told{static_cast<std::uint64_t>(ask.group), loads_.pool_of(node), static_cast<std::uint64_t>(room.whole),
+                                    static_cast<std::uint64_t>(room.cpu.count()), static_cast<std::uint64_t>(room.memory.count()), 0};
+  for (std::int32_t i = 0; i < room.shared; ++i) {
+    const auto left = static_cast<std::uint64_t>(room.rooms[static_cast<std::size_t>(i)]);
+    told[5] += left * left * left * 0x9E3779B97F4A7C15;  // whichever device it is on
+  }
+  const std::uint64_t key = XXH3_64bits(told.data(), sizeof(told)) | 1;
+  Priced& known = priced_[key % priced_.size()];
+  if (known.key != key) known = {key, price(ask, loads_.pools()[loads_.pool_of(node)].type, room)};
+  return known.price;
 }
 
 bool Attempt::suits(NodeIndex node) const {
@@ -416,31 +488,14 @@ bool Attempt::fits_beside_devices(const Ask& ask, NodeIndex node) const {
          loads_.free_disk(node) >= ask.spec->disk && loads_.free_port(node) != 0;
 }
 
-// By how much the task adds to the devices of the node that are free and of no use for want of cores or memory, in
-// milli-GPU, each device being owed its equal part of the node. After Weng et al., "Beware of Fragmentation", ATC'23, with
-// one typical task: a device with its part.
-std::int64_t Attempt::stranded_by(const Ask& ask, NodeIndex node) const {
-  const NodeTypeSpec& type = estate_.type_of(node).spec;
-  const auto stranded = [&](std::int64_t devices, MilliCpu cpu, Bytes memory) {
-    const std::int64_t all = type.devices.count;
-    std::int64_t usable = devices * 1000;
-    if (type.cpu > MilliCpu()) usable = std::min(usable, mul_div_floor(cpu.count(), all * 1000, type.cpu.count()));
-    if (type.memory > Bytes()) usable = std::min(usable, mul_div_floor(memory.count(), all * 1000, type.memory.count()));
-    return devices * 1000 - usable;
-  };
-  const std::int64_t free = loads_.whole_free(node);
-  return stranded(free - std::max(1, ask.devices), loads_.free_cpu(node) - ask.spec->cpu,
-                  loads_.free_memory(node) - ask.spec->memory) -
-         stranded(free, loads_.free_cpu(node), loads_.free_memory(node));
+bool Attempt::fits_devices(const Ask& ask, NodeIndex node) const {
+  if (ask.milli > 0) return loads_.whole_free(node) > 0 || loads_.shared_room(node) >= ask.milli;
+  return loads_.whole_free(node) >= ask.devices;
 }
 
 // One task on the node, if its devices, cores, memory, disk, ports and watts suffice.
 bool Attempt::put(Ask& ask, NodeIndex node) {
-  if (!fits_beside_devices(ask, node)) return false;
-  if (ask.devices > 0 ? loads_.whole_free(node) < ask.devices
-                      : loads_.whole_free(node) == 0 && loads_.shared_room(node) < ask.milli) {
-    return false;
-  }
+  if (!fits_beside_devices(ask, node) || !fits_devices(ask, node)) return false;
   const Need& need = ask.needs[loads_.pool_of(node)];
   if (room(node, need.draw, 1) == 0) return false;
   draw({&node, 1}, need.draw, true);
@@ -486,20 +541,15 @@ void Attempt::seat(Ask& ask, NodeIndex node) {
   task.demand = need.demand;
   task.firm = need.firm;
   if (ask.devices > 0) {
-    task.devices.reserve(static_cast<std::size_t>(ask.devices));
-    std::uint64_t free = loads_.free_devices(node);
-    for (std::int32_t d = 0; d < ask.devices; ++d, free &= free - 1) task.devices.push_back(std::countr_zero(free));
-  } else {
-    // The fullest device that has room.
-    std::int32_t best = -1;
-    for (std::int32_t d = 0; d < loads_.devices(node); ++d) {
-      const std::int32_t used = loads_.used(node, d);
-      if (used + ask.milli <= 1000 && (best < 0 || used > loads_.used(node, best))) best = d;
-    }
-    PENSTOCK_CHECK(best >= 0);
-    task.devices.push_back(best);
+    task.devices = DeviceSet::first_of(loads_.free_devices(node), ask.devices);
+  } else if (ask.milli > 0) {
+    const std::int32_t left = price_on(ask, node).device;
+    std::int32_t device = 0;
+    while (device < loads_.devices(node) && 1000 - loads_.used(node, device) != left) ++device;
+    PENSTOCK_CHECK(device < loads_.devices(node));
+    task.devices.push_back(device);
   }
-  if (!once_) loads_.reserve(node, task, {job_.uid, static_cast<std::int32_t>(seats_.size() - 1)});
+  if (!once_) loads_.reserve(node, task, job_.uid, static_cast<std::int32_t>(seats_.size() - 1));
 }
 
 void Attempt::refused(const PowerBlock& block) {
@@ -516,7 +566,7 @@ void Attempt::roll_back(std::size_t to) {
     batch_.clear();
     while (seats_.size() > to && seats_.back().ask == ask && power_.column_of(seats_.back().node) == column) {
       const Seat& last = seats_.back();
-      if (!once_) loads_.undo(last.node, last.task, {job_.uid, static_cast<std::int32_t>(seats_.size() - 1)});
+      if (!once_) loads_.undo(last.node, last.task, job_.uid, static_cast<std::int32_t>(seats_.size() - 1));
       batch_.push_back(last.node);
       seats_.pop_back();
     }

@@ -1,6 +1,8 @@
 // A gang on its way into one site: task by task, packed, within all limits. docs/scheduler.md, "Placement", tells the rules.
 #pragma once
 
+#include <functional>
+
 #include "engine/placement/placement.h"
 
 namespace penstock {
@@ -46,8 +48,9 @@ class Attempt {
   // A group on its way.
   struct Ask {
     std::int32_t group = 0;
-    std::int32_t devices = 0;  // whole ones; 0: a share
+    std::int32_t devices = 0;  // whole ones
     std::int32_t milli = 0;    // of a share
+    bool choosy = false;       // leaves part of some node to others, or there are nodes of several kinds
     bool one_a_node = false;   // while tasks are spread over nodes
     const TaskGroupSpec* spec = nullptr;
     std::vector<Need> needs;   // by pool
@@ -75,13 +78,11 @@ class Attempt {
   std::int64_t fill_domain(Ask& ask, DomainIndex domain, std::int64_t want);
   std::int64_t fill_rack(Ask& ask, DomainIndex rack, std::int64_t want);
   std::int64_t fill_node(Ask& ask, NodeIndex node, std::int64_t want);
-  std::int64_t fill_shares(Ask& ask, const Scope& scope, std::int64_t want);
   std::int64_t fill_apart(Ask& ask, const Scope& scope, std::int64_t want);
-  // One task: on a node with just so many devices free, or on a shared device with so much room.
-  bool one_on(Ask& ask, DomainIndex domain, std::int32_t free);
-  bool one_beside(Ask& ask, DomainIndex domain, std::int32_t tenth);
-  template <class Count, class Try>
-  bool descend(const Ask& ask, DomainIndex domain, std::int32_t bit, Count count, Try try_rack);
+  // One task: where it costs others least, or on a node with just so many devices free.
+  bool one_at_best(Ask& ask, DomainIndex domain);
+  bool one_on(Ask& ask, DomainIndex domain, std::int32_t free, std::uint64_t question);
+  bool descend(DomainIndex domain, std::int32_t free, std::uint64_t question, const std::function<bool(const Domain&)>& try_rack);
   bool put(Ask& ask, NodeIndex node);
   // How many nodes like this one can draw it; takes and gives watts.
   std::size_t room(NodeIndex node, const Draw& draw, std::size_t most);
@@ -89,7 +90,15 @@ class Attempt {
   void seat(Ask& ask, NodeIndex node);
   bool suits(NodeIndex node) const;
   bool fits_beside_devices(const Ask& ask, NodeIndex node) const;
-  std::int64_t stranded_by(const Ask& ask, NodeIndex node) const;
+  bool fits_devices(const Ask& ask, NodeIndex node) const;
+  // What it costs others that the task takes its part of such a room, and of which device: by what is left on it.
+  struct Price {
+    std::int64_t cost = 0;
+    std::int32_t device = 0;
+  };
+  Price price(const Ask& ask, TypeIndex type, const NodeRoom& room) const;
+  Price price_on(const Ask& ask, NodeIndex node);
+  bool remembers() const { return seats_.empty() && !picky_ && !explain_; }
   void refused(const PowerBlock& block);
   void roll_back(std::size_t to);
   bool within_ramp();
@@ -109,6 +118,11 @@ class Attempt {
   std::int32_t segment_ = 0;
   bool once_ = false;  // no node is looked at twice, so that nothing needs to be booked on the way
   std::vector<Ask> asks_;  // the largest first
+  struct Priced {
+    std::uint64_t key = 0;
+    Price price;
+  };
+  std::vector<Priced> priced_;  // of rooms that were asked about last: most nodes of a site are like others
   std::vector<Seat> seats_;
   std::vector<NodeIndex> batch_;
   std::map<std::tuple<std::size_t, PowerBlock::Kind, std::uint32_t, bool>, std::pair<PowerBlock, std::size_t>> blocks_;

@@ -1,9 +1,6 @@
 // Booking at named places.
 #include "engine/placement/booking.h"
 
-#include <algorithm>
-#include <bit>
-
 namespace penstock {
 
 Booking::Booking(const State& state, SiteLoads& loads, PowerLoads& power, Pictures kept, const Job& job, const PoolMask& pools, Time now)
@@ -16,16 +13,15 @@ Booking::~Booking() {
   for (std::size_t i = tasks_.size(); i-- > 0;) {
     const Draw draw = draw_of(state_.estate().type_of(nodes_[i]).spec, tasks_[i], false);
     for (PowerLoads* picture : pictures_) picture->give(nodes_[i], draw, until_);
-    loads_.undo(nodes_[i], tasks_[i], {job_.uid, static_cast<std::int32_t>(i)});
+    loads_.undo(nodes_[i], tasks_[i], job_.uid, static_cast<std::int32_t>(i));
   }
 }
 
 bool Booking::add(NodeIndex node, TaskPlacement task) {
   if (node == kNowhere || pools_[loads_.pool_of(node)] == 0 || !loads_.ready(node) || !capable(state_, job_, node)) return false;
   if (loads_.free_cpu(node) < task.cpu || loads_.free_memory(node) < task.memory || loads_.free_disk(node) < task.disk) return false;
-  const std::int64_t each = task.devices.size() > 1 ? 1000 : task.gpus.count();
   for (const std::int32_t device : task.devices) {
-    if (device >= loads_.devices(node) || loads_.used(node, device) + each > 1000) return false;
+    if (device >= loads_.devices(node) || loads_.used(node, device) + SiteLoads::each(task) > 1000) return false;
   }
   task.port = loads_.free_port(node);
   if (task.port == 0) return false;
@@ -34,7 +30,7 @@ bool Booking::add(NodeIndex node, TaskPlacement task) {
     if (!picture->fits(node, draw, until_)) return false;
   }
   for (PowerLoads* picture : pictures_) picture->take(node, draw, until_);
-  loads_.reserve(node, task, {job_.uid, static_cast<std::int32_t>(tasks_.size())});
+  loads_.reserve(node, task, job_.uid, static_cast<std::int32_t>(tasks_.size()));
   nodes_.push_back(node);
   tasks_.push_back(std::move(task));
   return true;
@@ -44,12 +40,9 @@ bool Booking::add_anywhere(NodeIndex node, TypeIndex type, TaskPlacement task) {
   if (!loads_.counted(node) || state_.estate().nodes()[node].type != type) return false;
   task.node = state_.estate().nodes()[node].name;
   if (task.gpus >= MilliGpu(1000)) {
-    std::uint64_t free = loads_.free_devices(node);
-    if (static_cast<std::size_t>(std::popcount(free)) < task.devices.size()) return false;
-    for (std::int32_t& device : task.devices) {
-      device = std::countr_zero(free);
-      free &= free - 1;
-    }
+    const auto devices = static_cast<std::int32_t>(task.devices.size());
+    if (loads_.whole_free(node) < devices) return false;
+    task.devices = DeviceSet::first_of(loads_.free_devices(node), devices);
     return add(node, std::move(task));
   }
   // A share goes to the fullest device that has room for it.

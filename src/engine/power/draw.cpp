@@ -16,7 +16,7 @@ struct Part {
 
 Part part_of(const NodeTypeSpec& type, const TaskPlacement& task) {
   if (task.gpus > MilliGpu(0)) return {task.gpus.count(), std::int64_t{1000} * type.devices.count};
-  return {task.cpu.count(), type.cpu.count()};
+  return {task.cpu.count(), std::max<std::int64_t>(1, type.cpu.count())};
 }
 
 // The node's most when each of its devices is held to `limit`.

@@ -32,12 +32,16 @@ std::optional<Allowance> of_project(const State& state, const Job& job) {
 
 }  // namespace
 
-PromisedBeside promised_beside(const State& state, const Job& job, Time now) {
+PromisedBeside promised_beside(const State& state, const Job& job, Time now, bool before_it) {
   PromisedBeside out;
   const auto ends = would_end_by(job, now);
+  bool later = false;
   for (const auto& [since, uid] : state.promised()) {
     const Job& other = *state.find_job(uid);
-    if (uid == job.uid || (ends && other.promise->at && *ends <= *other.promise->at)) continue;
+    later = later || uid == job.uid;
+    // With those who were promised something later, and no date, it would be waiting for ever as they wait for it.
+    if (uid == job.uid || (later && (before_it || !other.promise->at))) continue;
+    if (ends && other.promise->at && *ends <= *other.promise->at) continue;
     if (other.contract == job.contract) out.contract += least_gpus(other.spec);
     if (project_of(other.name) == project_of(job.name)) out.project += least_gpus(other.spec);
   }
@@ -54,8 +58,9 @@ bool over_limits(const State& state, const Job& job, Time at, bool beside_others
 
 std::optional<Promise> plan_headroom(const State& state, const Job& job, Time now) {
   const MilliGpu needed = least_gpus(job.spec);
-  const PromisedBeside beside = promised_beside(state, job, now);
-  Promise out{now, now, {}, {}};
+  // Given anew it keeps its turn: what others were promised later is no reason to take it back.
+  const PromisedBeside beside = promised_beside(state, job, now, true);
+  Promise out{now, job.promise ? job.promise->since : now, {}, {}};
   bool shared = job.promise.has_value();  // to be given anew
   const auto wait_for = [&](const std::optional<Allowance>& of, MilliGpu promised, std::string_view whose) {
     if (!of || of->held + promised + needed <= of->limit) return true;

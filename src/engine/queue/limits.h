@@ -5,12 +5,13 @@
 
 namespace penstock {
 
-/// GPUs that others have been promised under the job's contract and in its project, and may need before it ends.
+/// GPUs that others have been promised under the job's contract and in its project, and may need before it ends. If it has a
+/// promise, those who were promised something later count only if they have a date, and with `before_it` not at all.
 struct PromisedBeside {
   MilliGpu contract;
   MilliGpu project;
 };
-PromisedBeside promised_beside(const State& state, const Job& job, Time now);
+PromisedBeside promised_beside(const State& state, const Job& job, Time now, bool before_it = false);
 
 /// Whether such a limit is in the job's way. What others have been promised counts as held, unless the job, starting at
 /// `at`, ends before; a promise that is due has been reckoned with (`beside_others` = false).

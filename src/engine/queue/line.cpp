@@ -62,7 +62,7 @@ int class_rank(ServiceClass service_class) {
 void Line::add(const Job& job, ServiceClass service_class, Time now) {
   Place place;
   place.key = queue_key(job);
-  place.group = {class_rank(service_class), std::string(parent_of(job.name)), shape_of(job)};
+  place.group = {class_rank(service_class), shape_of(job), std::string(parent_of(job.name))};
   all_.insert(place.key);
   for (const Awaited& awaited : job.awaits) {
     place.awaits.push_back(awaited.job);

@@ -27,8 +27,8 @@ int class_rank(ServiceClass service_class);
 /// Jobs of one project and class that ask for the same thing: where one has no room, neither has the next.
 struct GroupKey {
   int rank = 0;
+  std::uint64_t shape = 0;  // before the name: which of two comes first does not matter, and numbers are soon told apart
   std::string project;
-  std::uint64_t shape = 0;
   auto operator<=>(const GroupKey&) const = default;
 };
 

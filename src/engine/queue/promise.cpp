@@ -48,6 +48,13 @@ void add_promised(const State& state, SiteIndex site, Time date, Uid except, std
   }
 }
 
+// Whether anything at the site has a limit, now or later, that a picture of it could show.
+bool limited(const State& state, SiteIndex site) {
+  if (state.estate().sites()[site].has_network) return true;
+  const auto& segments = state.power().segments(site);
+  return std::any_of(segments.begin(), segments.end(), [](const auto& segment) { return !segment.limits->rows().empty(); });
+}
+
 // A site as it will be.
 class Outlook {
  public:
@@ -108,7 +115,7 @@ class Outlook {
       const Running& other = running_[i];
       if (other.ends ? *other.ends <= date : i < limited_ + ended) continue;
       for (std::size_t rank = 0; rank < other.grants.size(); ++rank) {
-        loads.reserve(other.grants[rank].node, other.job->allocation->tasks[rank], {other.job->uid, static_cast<std::int32_t>(rank)});
+        loads.reserve(other.grants[rank].node, other.job->allocation->tasks[rank], other.job->uid, static_cast<std::int32_t>(rank));
       }
       grants.insert(grants.end(), other.grants.begin(), other.grants.end());
     }
@@ -145,7 +152,7 @@ std::optional<Time> would_end_by(const Job& job, Time now) {
 
 std::vector<Kept>& KeptSites::at(SiteIndex site) {
   const auto [found, fresh] = sites_.try_emplace(site);
-  if (!fresh || state_->promised().empty()) return found->second;
+  if (!fresh || state_->promised().empty() || !limited(*state_, site)) return found->second;
   std::set<Time> dates;
   for (const auto& [since, uid] : state_->promised()) {
     const Promise& promise = *state_->find_job(uid)->promise;
@@ -296,6 +303,11 @@ std::optional<Promise> plan_promise(const State& state, const Job& job, const Po
 const PoolsBySite& open_to(const State& state, const Job& job, const PoolsBySite& pools, Time at, PoolsBySite& open_pools,
                            std::optional<SiteIndex> later) {
   if (class_rank(state.facts().contracts.at(job.contract).spec.service_class) != 1) return pools;
+  const auto& contracts = state.facts().contracts;
+  const bool rights = std::any_of(contracts.begin(), contracts.end(), [](const auto& contract) {
+    return contract.second.spec.service_class == ServiceClass::kReserved && !contract.second.spec.ramp.empty();
+  });
+  if (!rights) return pools;
   const SpareNodes spare = spare_nodes(state, job, at, would_end_by(job, at), later);
   open_pools.clear();
   for (const SitePools& of_site : pools) {
@@ -307,7 +319,7 @@ const PoolsBySite& open_to(const State& state, const Job& job, const PoolsBySite
       // How many nodes it will touch anew is not known before it lies there; so many at the most.
       std::int64_t nodes = 0;
       for (const TaskGroupSpec& group : job.spec.groups) {
-        const std::int64_t per_node = std::max<std::int64_t>(1, loads.most_devices(p) * std::int64_t{1000} / group.gpus.count());
+        const std::int64_t per_node = std::max<std::int64_t>(1, loads.most_devices(p) * std::int64_t{1000} / std::max<std::int64_t>(1, group.gpus.count()));
         nodes += (group.replicas + per_node - 1) / per_node;
       }
       if (spare[of_site.site][p] && nodes > *spare[of_site.site][p]) open.pools[p] = 0;

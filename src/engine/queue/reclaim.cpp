@@ -39,12 +39,11 @@ class Gone {
       const NodeIndex node = state_.estate().find_node(task.node);
       SiteLoads& loads = state_.scratch_loads().site_of(node);
       const Draw draw = draw_of(state_.estate().type_of(node).spec, task, job.shed.has_value());
-      const HeldTask holder{job.uid, static_cast<std::int32_t>(rank)};
       if (on) {
-        loads.reserve(node, task, holder);
+        loads.reserve(node, task, job.uid, static_cast<std::int32_t>(rank));
         state_.scratch_power().take(node, draw, job.allocation->until);
       } else {
-        loads.release(node, task, holder);
+        loads.release(node, task, job.uid, static_cast<std::int32_t>(rank));
         state_.scratch_power().give(node, draw, job.allocation->until);
       }
       for (Kept& kept : kept_) {

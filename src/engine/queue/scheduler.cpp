@@ -24,18 +24,19 @@ constexpr Duration kReclaim = minutes(2);
 // The groups that have their turn, by tenant and project.
 class Turns {
  public:
-  Turns(const State& state, Time now) : state_(state), now_(now) {}
+  Turns(const State& state, Time now, QueueOrder order) : state_(state), now_(now), fair_(order == QueueOrder::kFair) {}
 
   void add(const GroupKey& group, const QueueKey& head) {
-    const std::string tenant(tenant_of(group.project));
+    const std::string tenant(fair_ ? tenant_of(group.project) : std::string_view());
     const auto [of_tenant, new_tenant] = tenants_.try_emplace(tenant);
-    const auto [of_project, new_project] = of_tenant->second.projects.try_emplace(group.project);
+    const std::string project = fair_ ? group.project : std::string();
+    const auto [of_project, new_project] = of_tenant->second.projects.try_emplace(project);
     if (new_project) {
-      of_project->second.standing = standing_of_project(group.project);
-      of_tenant->second.order.insert({of_project->second.standing, group.project});
+      if (fair_) of_project->second.standing = standing_of_project(project);
+      of_tenant->second.order.insert({of_project->second.standing, project});
     }
     if (new_tenant) {
-      of_tenant->second.standing = standing_of_tenant(tenant);
+      if (fair_) of_tenant->second.standing = standing_of_tenant(tenant);
       order_.insert({of_tenant->second.standing, tenant});
     }
     of_project->second.heads.insert({head, group});
@@ -64,6 +65,7 @@ class Turns {
 
   // What the project and its tenant hold has changed.
   void look_again(const std::string& project) {
+    if (!fair_) return;
     const std::string tenant(tenant_of(project));
     const auto of_tenant = tenants_.find(tenant);
     if (of_tenant == tenants_.end()) return;
@@ -101,6 +103,7 @@ class Turns {
 
   const State& state_;
   Time now_;
+  bool fair_;  // else all stand in one line
   std::map<std::string, Tenant> tenants_;
   std::set<std::pair<Standing, std::string>> order_;
 };
@@ -259,7 +262,7 @@ void Scheduler::walk(Step& step) {
     if (!blocked_.contains(group)) groups.push_back(group);
   }
   for (auto at = groups.begin(); at != groups.end();) {
-    Turns turns(state, step.now());
+    Turns turns(state, step.now(), settings_.order);
     const int rank = at->rank;
     for (; at != groups.end() && at->rank == rank; ++at) {
       if (const auto head = head_of(state, *at)) turns.add(*at, *head);
@@ -273,6 +276,7 @@ void Scheduler::walk(Step& step) {
         turns.look_again(group.project);
         continue;
       }
+      if (settings_.strict && outcome == Outcome::kNoRoom) return;
       blocked_.insert(group);
       if (outcome == Outcome::kNoRoom) tried_.push_back(group);
     }
@@ -288,7 +292,7 @@ std::size_t Scheduler::promised(const State& state, bool places) const {
 Scheduler::Outcome Scheduler::try_to_start(Step& step, const Job& job, const GroupKey& group) {
   State& state = step.state();
   if (over_limits(state, job, step.now())) {
-    if (promised(state, false) >= kMostPromises) return Outcome::kLimited;
+    if (settings_.strict || settings_.greedy || promised(state, false) >= kMostPromises) return Outcome::kLimited;
     auto headroom = plan_headroom(state, job, step.now());
     if (!headroom) return Outcome::kLimited;
     step.emit(JobPromised{job.uid, std::move(*headroom)});
@@ -301,6 +305,8 @@ Scheduler::Outcome Scheduler::try_to_start(Step& step, const Job& job, const Gro
   PoolsBySite storage;
   const PoolsBySite& pools = open_to(state, least, bound.pools, step.now(), storage);
   if (!bound.possible) bound.possible = fits_when_empty(state, least, bound.pools, step.now());
+  if (settings_.strict) return *bound.possible ? Outcome::kNoRoom : Outcome::kLimited;
+  if (settings_.greedy) return Outcome::kNoRoom;
   if (!*bound.possible || promised(state, true) >= kMostPromises) return Outcome::kNoRoom;
   // Spot work uses what is idle and is promised nothing but what others of its kind leave to it.
   if (group.rank > 1) return make_room(step, least, pools) ? Outcome::kPromised : Outcome::kNoRoom;

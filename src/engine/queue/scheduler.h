@@ -3,12 +3,15 @@
 #pragma once
 
 #include "engine/queue/promise.h"
+#include "engine/queue/settings.h"
 #include "engine/step.h"
 
 namespace penstock {
 
 class Scheduler {
  public:
+  explicit Scheduler(SchedulerSettings settings = {}) : settings_(settings) {}
+
   /// Starts every pending job that may start now. Reserved work comes first, then on-demand, then spot; in a class whose
   /// turn it is by fair share; in a project the one that stands first. Whoever has no room is passed over, but up to
   /// kMostPromises of them have their start promised, and nobody who comes later delays that. Remembers what it has tried,
@@ -51,6 +54,7 @@ class Scheduler {
     if (!next_due_ || at < *next_due_) next_due_ = at;
   }
 
+  SchedulerSettings settings_;
   std::uint64_t openings_ = ~std::uint64_t{0};  // State::openings() at the last full pass
   std::uint64_t bounds_ = ~std::uint64_t{0};    // State::bounds() when bounds_by_group_ was made
   std::optional<Time> next_due_;

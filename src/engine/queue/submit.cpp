@@ -42,6 +42,11 @@ Status admit(const State& state, const SubmitJobs::Item& item, std::int64_t befo
                       "spec.groups");
   }
   PENSTOCK_TRY(resolved, resolve_contract(facts, tenant_of(item.metadata.name), item.spec.contract));
+  if (total_gpus(item.spec) == MilliGpu() && !facts.contracts.at(resolved).spec.cpu_jobs) {
+    return make_error(Code::kFailedPrecondition,
+                      fmt::format("the job asks for no GPU, which contract '{}' does not allow: ask for one, or have cpuJobs set there", resolved),
+                      "spec.groups");
+  }
   contract = resolved;
   return ok_status();
 }

@@ -61,7 +61,7 @@ struct TaskView {
   std::int32_t rank = 0;
   std::string group;
   std::string node;
-  std::vector<std::int32_t> devices;
+  DeviceSet devices;
   MilliGpu gpus;
   TaskPhase phase = TaskPhase::kAssigned;
   std::int64_t pid = 0;
@@ -151,7 +151,7 @@ struct PromiseView {
   static constexpr auto schema() {
     return object("PromiseView", "A start that nobody who comes later may delay.",
                   field("at", &PromiseView::at, optional, "at the latest then; none: when its nodes or GPUs become free"),
-                  field("since", &PromiseView::since, required, "when it was given"),
+                  field("since", &PromiseView::since, required, "when it was given; GPUs that are promised anew keep their turn"),
                   field("site", &PromiseView::site, optional,
                         "where its place is kept; absent while only GPUs of its contract or its project are"),
                   field("nodes", &PromiseView::nodes, required, "nodes that are kept"),
@@ -220,7 +220,7 @@ struct JobView {
 struct NodeTaskView {
   std::string workload;
   std::int32_t rank = 0;
-  std::vector<std::int32_t> devices;
+  DeviceSet devices;
   MilliGpu gpus;
 
   static constexpr auto schema() {
