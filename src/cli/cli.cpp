@@ -116,6 +116,7 @@ int run_cli(int argc, char** argv) {
   add_daemon_verbs(app, cli);
   add_power_verbs(app, cli);
   add_verify_verb(app, cli);
+  add_simulate_verb(app, cli);
   add_bench_verbs(app, cli);
   add_exchange_verbs(app, cli);
   add_completion_verb(app);

@@ -26,7 +26,8 @@ const std::map<std::string, Layers> kBelow = {
     {"runtime", {"base", "spec", "estate", "engine"}},
     {"server", {"base", "spec", "estate", "engine", "journal", "runtime"}},
     {"agent", {"base", "spec", "estate", "engine", "runtime", "client"}},
-    {"cli", {"base", "spec", "estate", "engine", "journal", "client", "exchange", "runtime", "server", "agent", "verify"}},
+    {"sim", {"base", "spec", "estate", "engine", "runtime"}},
+    {"cli", {"base", "spec", "estate", "engine", "journal", "client", "exchange", "runtime", "server", "agent", "verify", "sim"}},
 };
 
 // Clocks, chance, threads and files: the engine must give the same events for the same commands, always.

@@ -1,0 +1,376 @@
+// Counting what happens, and what it comes to.
+#include "sim/metrics.h"
+
+#include <algorithm>
+
+#include "engine/queue/sizes.h"
+
+namespace penstock {
+namespace {
+
+constexpr std::array<std::string_view, 6> kSizeNames{"<1", "1", "2-8", "9-64", "65-512", ">512"};
+
+std::uint8_t size_of_gpus(std::int64_t milli) {
+  constexpr std::array<std::int64_t, 5> kMost{999, 1000, 8000, 64'000, 512'000};
+  return static_cast<std::uint8_t>(std::lower_bound(kMost.begin(), kMost.end(), milli) - kMost.begin());
+}
+
+std::int64_t seconds_of(Duration time) { return time.count() / 1'000'000'000; }
+
+Spread spread_of(std::vector<std::int64_t> values) {
+  Spread out;
+  if (values.empty()) return out;
+  std::sort(values.begin(), values.end());
+  std::int64_t sum = 0;
+  for (const std::int64_t value : values) sum += value;
+  const auto at = [&](std::size_t percent) { return values[std::min(values.size() - 1, values.size() * percent / 100)]; };
+  out.count = static_cast<std::int64_t>(values.size());
+  out.mean = sum / out.count;
+  out.p50 = at(50);
+  out.p90 = at(90);
+  out.p99 = at(99);
+  out.most = values.back();
+  return out;
+}
+
+Ppm ratio(std::int64_t part, std::int64_t whole) { return whole == 0 ? Ppm(0) : Ppm(mul_div_floor(part, 1'000'000, whole)); }
+
+constexpr std::int64_t kGpuHour = 1000 * 3600;  // milli-GPU seconds
+
+template <class Points, class Value>
+auto at_time(const Points& points, Time now, Value value) {
+  std::optional<decltype(value(points.front()))> out;
+  for (const auto& point : points) {
+    if (point.from > now) break;
+    out = value(point);
+  }
+  return out;
+}
+
+std::optional<Money> price_of(const GridSpec& grid, Time now) {
+  if (grid.tariff) return at_time(grid.tariff->points, now, [](const TariffPointSpec& point) { return point.price; });
+  return grid.price_per_kwh;
+}
+
+}  // namespace
+
+void Metrics::note(std::string text) {
+  if (notes_.size() < kMostNotes) notes_.push_back(std::move(text));
+}
+
+void Metrics::count_capacity(const State& state) {
+  bounds_ = state.bounds();
+  const Estate& estate = state.estate();
+  sites_.resize(estate.sites().size());
+  grids_.resize(estate.sites().size());
+  for (auto& [model, use] : models_) use.gpus = 0;
+  for (Use& use : sites_) use.gpus = 0;
+  for (SiteIndex site = 0; site < estate.sites().size(); ++site) {
+    for (const Pool& pool : state.loads().site(site).pools()) {
+      const DeviceSpec& devices = estate.types()[pool.type].spec.devices;
+      const std::int64_t milli = std::int64_t{1000} * devices.count * pool.ready;
+      models_[devices.model].gpus += milli;
+      sites_[site].gpus += milli;
+    }
+  }
+}
+
+void Metrics::settle(const State& state, Time now) {
+  if (!prepared_) {
+    prepared_ = true;
+    as_of_ = from_;
+    count_capacity(state);
+  }
+  const std::int64_t passed = (now - as_of_).count() / 1'000'000;  // ms
+  if (passed <= 0) return;
+  as_of_ = now;
+  const auto add = [&](Use& use) {
+    use.capacity_time += use.gpus * passed / 1000;
+    use.used_time += use.used * passed / 1000;
+  };
+  for (auto& [model, use] : models_) add(use);
+  for (Use& use : sites_) add(use);
+}
+
+void Metrics::hold(const State& state, const Allocation& allocation, Seen& seen) {
+  const Estate& estate = state.estate();
+  NodeIndex node = kNowhere - 1;
+  seen.models.clear();
+  for (const TaskPlacement& task : allocation.tasks) {
+    node = estate.find_node_after(node, task.node);
+    Use& model = models_[estate.type_of(node).spec.devices.model];
+    if (seen.models.empty() || seen.models.back().first != &model) seen.models.emplace_back(&model, 0);
+    seen.models.back().second += task.gpus.count();
+    model.used += task.gpus.count();
+  }
+  seen.site = estate.nodes()[node].site;
+  seen.held = allocation.gpus.count();
+  sites_[seen.site].used += seen.held;
+}
+
+void Metrics::give_back(const Seen& seen) {
+  sites_[seen.site].used -= seen.held;
+  for (const auto& [model, milli] : seen.models) model->used -= milli;
+}
+
+std::pair<std::int64_t, std::int64_t> Metrics::held_of_all(const State& state) const {
+  std::int64_t held = 0;
+  std::int64_t all = 0;
+  for (const Use& use : sites_) held += use.used;
+  for (const EstateSite& site : state.estate().sites()) all += site.gpus.count();
+  return {held, all};
+}
+
+// What a gang did in the time before `now` has to be done again.
+void Metrics::lose(const Seen& seen, Time now, Duration lost) {
+  if (lost <= Duration(0)) return;
+  lost_time_ += seen.held * seconds_of(lost);
+  for (std::size_t i = samples_.size(); i-- > 0 && samples_[i].at > now - lost;) samples_[i].useful -= seen.held;
+}
+
+void Metrics::observe(const State& state, std::span<const EventRecord> events) {
+  if (events.empty()) return;
+  settle(state, events.front().at);
+  events_ += static_cast<std::int64_t>(events.size());
+  bool capacity = false;
+  for (const EventRecord& record : events) {
+    const Time now = record.at;
+    if (const auto* submitted = std::get_if<JobSubmitted>(&record.event)) {
+      Seen seen;
+      seen.submitted = now;
+      seen.gpus = total_gpus(submitted->spec).count();
+      seen.size = size_of_gpus(seen.gpus);
+      seen.service_class = static_cast<std::uint8_t>(state.facts().contracts.at(submitted->contract).spec.service_class);
+      ++submitted_;
+      if (const auto [held, all] = held_of_all(state); asked_ <= all && asked_ + seen.gpus > all) when_asked_ = ratio(held, all);
+      asked_ += seen.gpus;
+      ++waiting_jobs_;
+      waiting_gpus_ += seen.gpus;
+      Counts& counts = counts_[seen.service_class][seen.size];
+      ++counts.submitted;
+      ++counts.waiting;
+      jobs_.emplace(submitted->uid.value, seen);
+    } else if (const auto* started = std::get_if<JobStarted>(&record.event)) {
+      Seen& seen = jobs_.at(started->allocation.job.value);
+      seen.waits = false;
+      --waiting_jobs_;
+      waiting_gpus_ -= seen.gpus;
+      --counts(seen).waiting;
+      if (!seen.first_start) {
+        seen.first_start = now;
+        counts(seen).queueing.push_back(seconds_of(now - seen.submitted));
+      }
+      if (seen.promised && now > *seen.promised + seconds(1)) late_.push_back(seconds_of(now - *seen.promised));
+      seen.promised.reset();
+      seen.started = now;
+      hold(state, started->allocation, seen);
+    } else if (const auto* used = std::get_if<UsageRecorded>(&record.event)) {
+      give_back(jobs_.at(used->usage.job.value));
+    } else if (const auto* stopping = std::get_if<JobStopping>(&record.event)) {
+      if (stopping->reason == JobReason::kPreempted) ++preemptions_;
+    } else if (const auto* requeued = std::get_if<JobRequeued>(&record.event)) {
+      Seen& seen = jobs_.at(requeued->job.value);
+      ++requeues_;
+      seen.waits = true;
+      ++waiting_jobs_;
+      waiting_gpus_ += seen.gpus;
+      ++counts(seen).waiting;
+      lose(seen, now, (now - seen.started) - (requeued->saved - seen.saved));
+      seen.saved = requeued->saved;
+      seen.held = 0;
+    } else if (const auto* promised = std::get_if<JobPromised>(&record.event)) {
+      Seen& seen = jobs_.at(promised->job.value);
+      // The first that has a date is what counts: one that is given anew says when it will be kept, late.
+      if (promised->promise.at && !seen.promised) {
+        ++promises_;
+        seen.promised = promised->promise.at;
+      }
+    } else if (const auto* finished = std::get_if<JobFinished>(&record.event)) {
+      const auto found = jobs_.find(finished->job.value);
+      Seen& seen = found->second;
+      if (seen.waits) {
+        --waiting_jobs_;
+        waiting_gpus_ -= seen.gpus;
+        --counts(seen).waiting;
+      } else {
+        counts(seen).completion.push_back(seconds_of(now - seen.submitted));
+        const std::int64_t whole = seconds_of(now - *seen.first_start) * seen.gpus;
+        whole_run_ += whole;
+        useful_run_ += std::min(whole, seconds_of(now - seen.started + seen.saved) * seen.gpus);
+        if (finished->phase != JobPhase::kSucceeded) lose(seen, now, now - seen.started);
+      }
+      jobs_.erase(found);
+    } else if (std::holds_alternative<NodeLost>(record.event)) {
+      ++faults_;
+      ++nodes_down_;
+      capacity = true;
+    } else if (std::holds_alternative<NodeReturned>(record.event)) {
+      --nodes_down_;
+      capacity = true;
+    } else if (const auto* broken = std::get_if<LimitsBroken>(&record.event)) {
+      note(fmt::format("{} {}: limits broken, {}", Text<Time>::format(now), broken->site, broken->cause));
+    }
+  }
+  if (capacity || bounds_ != state.bounds()) count_capacity(state);
+}
+
+void Metrics::advance(const State& state, Time now) {
+  settle(state, now);
+  while (next_sample_ <= now) {
+    sample(state, next_sample_);
+    next_sample_ = next_sample_ + every_;
+  }
+}
+
+void Metrics::sample(const State& state, Time at) {
+  if (samples_.size() == kMostSamples) {  // half as many, twice as far apart
+    for (std::size_t i = 0; i < kMostSamples / 2; ++i) samples_[i] = samples_[2 * i];
+    samples_.resize(kMostSamples / 2);
+    every_ = every_ * 2;
+  }
+  const Estate& estate = state.estate();
+  Sample out;
+  out.at = at;
+  for (const Use& use : sites_) {
+    out.gpus += use.gpus;
+    out.used += use.used;
+  }
+  out.useful = out.used;
+  out.waiting_jobs = waiting_jobs_;
+  out.waiting_gpus = waiting_gpus_;
+  out.nodes_down = nodes_down_;
+  const std::int64_t passed = every_.count() / 1'000'000'000;
+  Watts granted;
+  Watts limit;
+  for (SiteIndex s = 0; s < estate.sites().size(); ++s) {
+    const EstateSite& site = estate.sites()[s];
+    Grid& grid = grids_[s];
+    grid.granted = Watts();
+    for (NodeIndex node = site.first_node; node < site.first_node + site.nodes; ++node) grid.granted += state.power().held(node).demand;
+    grid.most = std::max(grid.most, grid.granted);
+    grid.limit = state.power().segments(s).front().limits->condition().import;
+    granted += grid.granted;
+    if (grid.limit) {
+      limit += *grid.limit;
+      if (grid.granted.count() * 100 > grid.limit->count() * 95) ++grid.near;
+    }
+    const std::int64_t energy = grid.granted.count() * passed / 1000;
+    grid.kilowatt_seconds += energy;
+    if (!site.grid) continue;
+    if (const auto price = price_of(*site.grid, at)) {
+      if (!grid.cost) grid.cost = Money{0, price->currency};
+      grid.cost->micros += mul_div_floor(energy, price->micros, 3600);
+    }
+    if (site.grid->carbon) {
+      const auto grams = at_time(site.grid->carbon->points, at, [](const CarbonPointSpec& point) { return point.grams; });
+      if (grams) grid.carbon_grams += mul_div_floor(energy, *grams, 3600);
+    }
+  }
+  out.granted_kw = granted.count() / 1000;
+  out.limit_kw = limit.count() / 1000;
+  samples_.push_back(out);
+}
+
+void Metrics::report(const State& state, Time until, SimReport& out) {
+  advance(state, until);
+  const Estate& estate = state.estate();
+  out.from = from_;
+  out.until = until;
+  out.sites = static_cast<std::int64_t>(estate.sites().size());
+  out.nodes = static_cast<std::int64_t>(estate.nodes().size());
+  out.jobs = submitted_;
+  out.events = events_;
+  std::int64_t used = 0;
+  std::int64_t capacity = 0;
+  const auto utilisation = [](const std::string& name, const Use& use) {
+    return Utilisation{name, use.gpus / 1000, use.capacity_time / kGpuHour, use.used_time / kGpuHour, ratio(use.used_time, use.capacity_time)};
+  };
+  for (const auto& [model, use] : models_) out.models.push_back(utilisation(model, use));
+  for (SiteIndex site = 0; site < estate.sites().size(); ++site) {
+    const Use& use = sites_[site];
+    out.by_site.push_back(utilisation(estate.sites()[site].name, use));
+    out.gpus += estate.sites()[site].gpus.count() / 1000;
+    used += use.used_time;
+    capacity += use.capacity_time;
+    const Grid& grid = grids_[site];
+    SiteEnergy energy;
+    energy.site = estate.sites()[site].name;
+    energy.megawatt_hours = grid.kilowatt_seconds / 3'600'000;
+    energy.cost = grid.cost;
+    energy.carbon_kg = grid.carbon_grams / 1000;
+    energy.limit_kw = grid.limit.value_or(Watts()).count() / 1000;
+    energy.most_kw = grid.most.count() / 1000;
+    energy.near_limit = ratio(grid.near, static_cast<std::int64_t>(samples_.size()));
+    out.energy.push_back(std::move(energy));
+  }
+  out.allocation = ratio(used, capacity);
+  out.allocation_when_asked = when_asked_;
+  const auto [held, all] = held_of_all(state);
+  out.allocation_at_end = ratio(held, all);
+  out.goodput = ratio(std::max<std::int64_t>(0, used - lost_time_), used);
+  out.ettr = ratio(useful_run_, whole_run_);
+  out.fragmented = fragmentation(state);
+  out.preemptions = preemptions_;
+  out.requeues = requeues_;
+  out.lost_gpu_hours = lost_time_ / kGpuHour;
+  out.faults = faults_;
+  out.promises = promises_;
+  out.promises_late = static_cast<std::int64_t>(late_.size());
+  out.lateness = spread_of(late_);
+  cohorts(out);
+  out.samples = samples_;
+  out.notes = notes_;
+}
+
+// Of the GPUs that are free at the end.
+Ppm Metrics::fragmentation(const State& state) const {
+  const Estate& estate = state.estate();
+  std::int64_t free = 0;
+  std::int64_t useless = 0;
+  for (SiteIndex s = 0; s < estate.sites().size(); ++s) {
+    const EstateSite& site = estate.sites()[s];
+    const SiteLoads& loads = state.loads().site(s);
+    for (NodeIndex node = site.first_node; node < site.first_node + site.nodes; ++node) {
+      if (!loads.counted(node)) continue;
+      const NodeRoom room = room_of(loads, node);
+      free += room.milli();
+      useless += state.typical().unusable(estate, estate.nodes()[node].type, room);
+    }
+  }
+  return ratio(useless, free);
+}
+
+void Metrics::cohorts(SimReport& out) const {
+  const auto add = [&](std::string_view name, std::string_view size, const std::vector<const Counts*>& of) {
+    Cohort cohort;
+    cohort.service_class = name;
+    cohort.size = size;
+    std::vector<std::int64_t> queueing, completion;
+    for (const Counts* counts : of) {
+      cohort.submitted += counts->submitted;
+      cohort.waiting += counts->waiting;
+      queueing.insert(queueing.end(), counts->queueing.begin(), counts->queueing.end());
+      completion.insert(completion.end(), counts->completion.begin(), counts->completion.end());
+    }
+    if (cohort.submitted == 0) return;
+    cohort.started = static_cast<std::int64_t>(queueing.size());
+    cohort.ended = static_cast<std::int64_t>(completion.size());
+    cohort.queueing = spread_of(std::move(queueing));
+    cohort.completion = spread_of(std::move(completion));
+    out.cohorts.push_back(std::move(cohort));
+  };
+  std::vector<const Counts*> all;
+  for (std::size_t c = 0; c < kClasses; ++c) {
+    const std::string_view name = name_of(static_cast<ServiceClass>(c));
+    std::vector<const Counts*> of_class;
+    for (std::size_t size = 0; size < kSizes; ++size) {
+      add(name, kSizeNames[size], {&counts_[c][size]});
+      of_class.push_back(&counts_[c][size]);
+    }
+    add(name, "all", of_class);
+    all.insert(all.end(), of_class.begin(), of_class.end());
+  }
+  add("all", "all", all);
+}
+
+}  // namespace penstock

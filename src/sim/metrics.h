@@ -1,0 +1,111 @@
+// Figures of a run, gathered event by event.
+#pragma once
+
+#include <array>
+#include <span>
+#include <unordered_map>
+
+#include "engine/state.h"
+#include "sim/report.h"
+
+namespace penstock {
+
+class Metrics {
+ public:
+  explicit Metrics(Time from) : from_(from), next_sample_(from) {}
+
+  /// What has just been folded into `state`.
+  void observe(const State& state, std::span<const EventRecord> events);
+  /// Brings everything up to `now`, and takes the samples that are due.
+  void advance(const State& state, Time now);
+  std::optional<Time> next_sample() const { return next_sample_; }
+  void note(std::string text);
+
+  /// Fills in all but the names, the seed and the log.
+  void report(const State& state, Time until, SimReport& out);
+
+ private:
+  static constexpr std::size_t kSizes = 6;
+  static constexpr std::size_t kClasses = 3;
+  static constexpr std::size_t kMostSamples = 1000;
+  static constexpr std::size_t kMostNotes = 1000;
+
+  // GPU-time of a model or a site, in milli-GPU seconds.
+  struct Use {
+    std::int64_t gpus = 0;  // milli, fit for work
+    std::int64_t used = 0;
+    std::int64_t capacity_time = 0;
+    std::int64_t used_time = 0;
+  };
+  struct Seen {
+    Time submitted;
+    bool waits = true;
+    std::optional<Time> first_start;
+    Time started;
+    std::optional<Time> promised;
+    std::int64_t gpus = 0;  // milli, of what it asks for
+    std::int64_t held = 0;  // milli
+    Duration saved;
+    std::uint8_t service_class = 0;
+    std::uint8_t size = 0;
+    SiteIndex site = kNowhere;
+    std::vector<std::pair<Use*, std::int64_t>> models;  // what it holds of each
+  };
+  struct Counts {
+    std::int64_t submitted = 0;
+    std::int64_t waiting = 0;
+    std::vector<std::int64_t> queueing;    // seconds
+    std::vector<std::int64_t> completion;
+  };
+  struct Grid {
+    Watts granted;
+    Watts most;
+    std::optional<Watts> limit;
+    std::int64_t kilowatt_seconds = 0;
+    std::int64_t carbon_grams = 0;
+    std::optional<Money> cost;
+    std::int64_t near = 0;  // samples
+  };
+
+  void count_capacity(const State& state);
+  void hold(const State& state, const Allocation& allocation, Seen& seen);
+  void give_back(const Seen& seen);
+  std::pair<std::int64_t, std::int64_t> held_of_all(const State& state) const;
+  void lose(const Seen& seen, Time now, Duration lost);
+  void sample(const State& state, Time at);
+  void settle(const State& state, Time now);
+  Ppm fragmentation(const State& state) const;
+  void cohorts(SimReport& out) const;
+  Counts& counts(const Seen& seen) { return counts_[seen.service_class][seen.size]; }
+
+  Time from_;
+  Time as_of_;
+  bool prepared_ = false;
+  std::uint64_t bounds_ = 0;
+  std::unordered_map<std::uint64_t, Seen> jobs_;
+  std::array<std::array<Counts, kSizes>, kClasses> counts_;
+  std::map<std::string, Use> models_;  // whose places stay
+  std::vector<Use> sites_;
+  std::vector<Grid> grids_;
+  std::int64_t waiting_jobs_ = 0;
+  std::int64_t waiting_gpus_ = 0;
+  std::int64_t nodes_down_ = 0;
+  std::int64_t preemptions_ = 0;
+  std::int64_t requeues_ = 0;
+  std::int64_t faults_ = 0;
+  std::int64_t promises_ = 0;
+  std::vector<std::int64_t> late_;
+  std::int64_t lost_time_ = 0;        // milli-GPU seconds
+  std::int64_t useful_run_ = 0;       // of gangs that have ended: milli-GPU seconds of their own work
+  std::int64_t whole_run_ = 0;        // and from first start to end
+  std::int64_t events_ = 0;
+  std::int64_t submitted_ = 0;
+  std::int64_t asked_ = 0;  // milli-GPU, of all that were submitted
+  Ppm when_asked_;
+  Time next_sample_;
+  Duration every_ = minutes(10);
+  std::vector<Sample> samples_;
+  std::vector<std::string> notes_;
+};
+
+}  // namespace penstock

@@ -1,0 +1,184 @@
+// What a simulated stretch of time came to: figures for people and programs.
+#pragma once
+
+#include <vector>
+
+#include "base/json.h"
+
+namespace penstock {
+
+/// Of durations, in whole seconds.
+struct Spread {
+  std::int64_t count = 0;
+  std::int64_t mean = 0;
+  std::int64_t p50 = 0;
+  std::int64_t p90 = 0;
+  std::int64_t p99 = 0;
+  std::int64_t most = 0;
+
+  static constexpr auto schema() {
+    return object("Spread", "Of durations in seconds.", field("count", &Spread::count, required, "how many"),
+                  field("mean", &Spread::mean, required, "mean"), field("p50", &Spread::p50, required, "median"),
+                  field("p90", &Spread::p90, required, "9 of 10 took no longer"),
+                  field("p99", &Spread::p99, required, "99 of 100 took no longer"),
+                  field("most", &Spread::most, required, "the longest"));
+  }
+};
+
+/// Jobs of one service class and size.
+struct Cohort {
+  std::string service_class;  ///< reserved, on-demand, spot; `all`
+  std::string size;           ///< in GPUs: `<1`, `1`, `2-8`, `9-64`, `65-512`, `>512`; `all`
+  std::int64_t submitted = 0;
+  std::int64_t started = 0;
+  std::int64_t ended = 0;
+  std::int64_t waiting = 0;  ///< at the end
+  Spread queueing;           ///< from submission to first start, of those that started
+  Spread completion;         ///< from submission to the end, of those that ended
+
+  static constexpr auto schema() {
+    return object("Cohort", "Jobs of one class and size.", field("class", &Cohort::service_class, required, "service class, or all"),
+                  field("size", &Cohort::size, required, "GPUs of the gang, or all"),
+                  field("submitted", &Cohort::submitted, required, "jobs that were submitted"),
+                  field("started", &Cohort::started, required, "of them, those that started"),
+                  field("ended", &Cohort::ended, required, "of them, those that ended"),
+                  field("waiting", &Cohort::waiting, required, "of them, those that waited at the end"),
+                  field("queueing", &Cohort::queueing, required, "from submission to first start"),
+                  field("completion", &Cohort::completion, required, "from submission to the end"));
+  }
+};
+
+/// GPUs of one model, or at one site.
+struct Utilisation {
+  std::string name;
+  std::int64_t gpus = 0;
+  std::int64_t capacity_gpu_hours = 0;  ///< that were there and fit for work
+  std::int64_t used_gpu_hours = 0;
+  Ppm ratio;
+
+  static constexpr auto schema() {
+    return object("Utilisation", "How much of the GPUs was in use.", field("name", &Utilisation::name, required, "model or site"),
+                  field("gpus", &Utilisation::gpus, required, "GPUs at the end"),
+                  field("capacityGpuHours", &Utilisation::capacity_gpu_hours, required, "GPU-hours that there were"),
+                  field("usedGpuHours", &Utilisation::used_gpu_hours, required, "GPU-hours that gangs held"),
+                  field("ratio", &Utilisation::ratio, required, "used of capacity"));
+  }
+};
+
+/// Energy of one site.
+struct SiteEnergy {
+  std::string site;
+  std::int64_t megawatt_hours = 0;   ///< of the nodes
+  std::optional<Money> cost;         ///< by the site's price or tariff
+  std::int64_t carbon_kg = 0;
+  std::int64_t limit_kw = 0;         ///< what the site may import at the end
+  std::int64_t most_kw = 0;          ///< the most that it was granted
+  Ppm near_limit;                    ///< part of the time in which it was granted more than 95 % of its limit
+
+  static constexpr auto schema() {
+    return object("SiteEnergy", "Energy of a site.", field("site", &SiteEnergy::site, required, "which"),
+                  field("megawattHours", &SiteEnergy::megawatt_hours, required, "that its nodes drew"),
+                  field("cost", &SiteEnergy::cost, optional, "by its tariff"),
+                  field("carbonKg", &SiteEnergy::carbon_kg, optional, "by its carbon series"),
+                  field("limitKw", &SiteEnergy::limit_kw, optional, "what it may import at the end"),
+                  field("mostKw", &SiteEnergy::most_kw, required, "the most that was granted at once"),
+                  field("nearLimit", &SiteEnergy::near_limit, required, "part of the time above 95 % of it"));
+  }
+};
+
+/// One moment, for plots. About 500 of them, evenly through the time.
+struct Sample {
+  Time at;
+  std::int64_t gpus = 0;             ///< fit for work, in milli-GPU
+  std::int64_t used = 0;             ///< milli-GPU held
+  std::int64_t waiting_jobs = 0;
+  std::int64_t waiting_gpus = 0;     ///< milli-GPU
+  std::int64_t granted_kw = 0;       ///< demand of all grants and idle nodes
+  std::int64_t limit_kw = 0;         ///< what the sites may import together; 0: unknown
+  std::int64_t nodes_down = 0;
+  std::int64_t useful = 0;           ///< milli-GPU held by work that was not lost later
+
+  static constexpr auto schema() {
+    return object("Sample", "One moment.", field("at", &Sample::at, required, "when"),
+                  field("gpus", &Sample::gpus, required, "milli-GPU fit for work"), field("used", &Sample::used, required, "milli-GPU held"),
+                  field("waitingJobs", &Sample::waiting_jobs, required, "jobs that waited"),
+                  field("waitingGpus", &Sample::waiting_gpus, required, "milli-GPU that they asked for"),
+                  field("grantedKw", &Sample::granted_kw, required, "what grants and idle nodes may draw"),
+                  field("limitKw", &Sample::limit_kw, required, "what the sites may import together"),
+                  field("nodesDown", &Sample::nodes_down, required, "nodes that were lost"),
+                  field("useful", &Sample::useful, required, "milli-GPU held by work that was not lost later"));
+  }
+};
+
+/// One run.
+struct SimReport {
+  std::string scenario;
+  std::string variant;          ///< of a sweep; empty if there is none
+  std::uint64_t seed = 0;
+  Time from;
+  Time until;
+  std::int64_t sites = 0;
+  std::int64_t nodes = 0;
+  std::int64_t gpus = 0;
+  std::int64_t jobs = 0;
+  std::int64_t events = 0;          ///< of the log
+  std::string log_hash;             ///< of all its bytes: the same for the same input
+  std::int64_t wall_ms = 0;         ///< how long it took; the only figure that differs between runs
+  std::int64_t memory_mib = 0;
+  Ppm allocation;                   ///< GPU-time held of what there was
+  Ppm allocation_when_asked;        ///< of all GPUs, those held just before more than all of them had been asked for
+  Ppm allocation_at_end;            ///< of all GPUs, those held at the end
+  Ppm goodput;                      ///< GPU-time held by work that was not lost later, of what was held
+  Ppm ettr;                         ///< effective training time ratio: useful run time of gangs over the time from first start to end
+  Ppm fragmented;                   ///< part of the GPUs free at the end that a typical task could not use on average
+  std::int64_t preemptions = 0;
+  std::int64_t requeues = 0;
+  std::int64_t lost_gpu_hours = 0;
+  std::int64_t faults = 0;
+  std::int64_t given_up = 0;        ///< jobs that did not start at once, where none may wait
+  std::int64_t promises = 0;
+  std::int64_t promises_late = 0;
+  Spread lateness;                  ///< of those that were late
+  std::int64_t stranded_kw = 0;     ///< power left at the end that no free GPU can use
+  std::vector<Cohort> cohorts;
+  std::vector<Utilisation> models;
+  std::vector<Utilisation> by_site;
+  std::vector<SiteEnergy> energy;
+  std::vector<Sample> samples;
+  std::vector<std::string> notes;   ///< dated events, rows of a trace that were left out, and the like
+
+  static constexpr auto schema() {
+    using R = SimReport;
+    return object("SimReport", "One simulated stretch of time.", field("scenario", &R::scenario, required, "its name"),
+                  field("variant", &R::variant, optional, "of a sweep"), field("seed", &R::seed, required, "of all chance"),
+                  field("from", &R::from, required, "when it begins"), field("until", &R::until, required, "when it ends"),
+                  field("sites", &R::sites, required, "sites"), field("nodes", &R::nodes, required, "nodes"),
+                  field("gpus", &R::gpus, required, "GPUs"), field("jobs", &R::jobs, required, "jobs that were submitted"),
+                  field("events", &R::events, required, "events of the log"),
+                  field("logHash", &R::log_hash, required, "of the log's bytes"),
+                  field("wallMs", &R::wall_ms, required, "how long it took"),
+                  field("memoryMiB", &R::memory_mib, required, "most memory that was resident"),
+                  field("allocation", &R::allocation, required, "GPU-time held of what there was"),
+                  field("allocationWhenAsked", &R::allocation_when_asked, optional,
+                        "of all GPUs, those held just before more than all of them had been asked for"),
+                  field("allocationAtEnd", &R::allocation_at_end, optional, "of all GPUs, those held at the end"),
+                  field("goodput", &R::goodput, required, "GPU-time whose work was not lost, of what was held"),
+                  field("ettr", &R::ettr, required, "useful run time of gangs over the time from first start to end"),
+                  field("fragmented", &R::fragmented, required, "part of the GPUs free at the end that a typical task could not use on average"),
+                  field("preemptions", &R::preemptions, required, "gangs that made way"),
+                  field("requeues", &R::requeues, required, "gangs that were queued again"),
+                  field("lostGpuHours", &R::lost_gpu_hours, required, "of work since its checkpoint"),
+                  field("faults", &R::faults, required, "nodes lost"),
+                  field("givenUp", &R::given_up, optional, "jobs that could not start at once"),
+                  field("promises", &R::promises, required, "promised starts"),
+                  field("promisesLate", &R::promises_late, required, "of them, those that came later"),
+                  field("lateness", &R::lateness, required, "of those"),
+                  field("strandedKw", &R::stranded_kw, required, "power left that no free GPU can use"),
+                  field("cohorts", &R::cohorts, required, "jobs by class and size"),
+                  field("models", &R::models, required, "by GPU model"), field("bySite", &R::by_site, required, "by site"),
+                  field("energy", &R::energy, required, "by site"), field("samples", &R::samples, required, "for plots"),
+                  field("notes", &R::notes, optional, "what happened, and what was left out"));
+  }
+};
+
+}  // namespace penstock

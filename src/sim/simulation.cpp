@@ -1,0 +1,236 @@
+// The loop of virtual time: whatever comes next happens next.
+#include "sim/simulation.h"
+
+#include <algorithm>
+#include <set>
+
+#include "sim/plain_estate.h"
+
+namespace penstock {
+namespace {
+
+constexpr std::int64_t kProgressEvery = 256;  // turns
+constexpr std::string_view kBy = "simulation";
+
+class Simulation {
+ public:
+  Simulation(const Scenario& scenario, const Progress& progress, const LogSink& log)
+      : scenario_(scenario), spec_(scenario.spec), progress_(progress), log_(log), engine_({}, spec_.scheduler),
+        from_(spec_.from.value_or(*Text<Time>::parse("2026-01-01T00:00:00Z"))), now_(from_), metrics_(from_) {
+    if (spec_.length) until_ = from_ + *spec_.length;
+  }
+
+  Result<SimReport> run(SimulationInput input) {
+    PENSTOCK_RETURN_IF_ERROR(prepare(std::move(input)));
+    std::int64_t turns = 0;
+    while (const auto next = next_time()) {
+      if (until_ && *next >= *until_) break;
+      now_ = std::max(now_, *next);
+      PENSTOCK_RETURN_IF_ERROR(turn());
+      if (progress_ && ++turns % kProgressEvery == 0) progress_(now_, from_, until_, submitted_);
+    }
+    if (until_) now_ = *until_;
+    SimReport out;
+    out.scenario = scenario_.name;
+    out.variant = scenario_.variant;
+    out.seed = spec_.seed;
+    metrics_.report(engine_.state(), now_, out);
+    out.given_up = given_up_;
+    return out;
+  }
+
+ private:
+  Status prepare(SimulationInput input) {
+    std::vector<Document> documents = std::move(input.documents);
+    if (spec_.plain_estate) {
+      PENSTOCK_TRY(made, plain_estate(*spec_.plain_estate, input.node_lists.empty() ? std::vector<TraceNode>() : input.node_lists.front()));
+      documents.insert(documents.end(), made.begin(), made.end());
+    }
+    std::erase_if(documents, [](const Document& document) { return document.kind == Kind::kJob; });
+    PENSTOCK_RETURN_IF_ERROR(tell(ApplyDocuments{documents, false}));
+    const Estate& estate = engine_.state().estate();
+    MilliGpu gpus;
+    std::int32_t largest = 1;
+    std::vector<std::string> models;
+    for (const EstateSite& site : estate.sites()) gpus += site.gpus;
+    for (const EstateType& type : estate.types()) {
+      largest = std::max(largest, type.spec.devices.count);
+      models.push_back(type.spec.devices.model);
+    }
+    std::size_t trace = 0;
+    for (std::size_t i = 0; i < spec_.loads.size(); ++i) {
+      const LoadSpec& load = spec_.loads[i];
+      const std::uint64_t seed = spec_.seed + 0x51ED270B * i;
+      if (load.trace) {
+        Trace& of = input.traces[trace++];
+        if (of.bad_rows > 0) metrics_.note(fmt::format("{}: {} of {} rows cannot be read and are left out; the first, line {}: {}", load.trace->file, of.bad_rows, of.rows, of.bad.front().line, of.bad.front().why));
+        for (const SkippedRows& skipped : of.skipped) metrics_.note(fmt::format("{}: {} rows left out: {}", load.trace->file, skipped.count, skipped.why));
+        loads_.push_back(trace_load(*load.trace, std::move(of), from_, seed, gpus, largest, models));
+      } else {
+        loads_.push_back(synthetic_load(*load.synthetic, from_, seed));
+      }
+      std::vector<Document> missing = those_missing(*loads_.back(), documents);
+      if (!missing.empty()) PENSTOCK_RETURN_IF_ERROR(tell(ApplyDocuments{missing, false}));
+      documents.insert(documents.end(), missing.begin(), missing.end());
+    }
+    dated_ = spec_.events;
+    std::stable_sort(dated_.begin(), dated_.end(), [](const DatedSpec& a, const DatedSpec& b) { return a.at < b.at; });
+    if (spec_.faults) faults_.emplace(*spec_.faults, estate, from_, spec_.seed);
+    runtime_.recover(engine_.state(), now_);
+    return ok_status();
+  }
+
+  // Of everything that may happen; nothing once all work has come and gone.
+  std::optional<Time> next_time() const {
+    std::optional<Time> next;
+    const auto earlier = [&](std::optional<Time> at) {
+      if (at && (!next || *at < *next)) next = at;
+    };
+    for (const auto& load : loads_) earlier(load->next());
+    earlier(runtime_.next_due());
+    if (next_dated_ < dated_.size()) earlier(from_ + dated_[next_dated_].at);
+    const bool work = next || !engine_.state().pending().empty();
+    if (!work && !until_) return std::nullopt;
+    if (faults_) earlier(faults_->next());
+    const bool moves = next.has_value() || engine_.next_due().has_value();
+    earlier(engine_.next_due());
+    // With nothing to come but the calendar, those who still wait would do so for ever.
+    if (!until_ && !moves) return std::nullopt;
+    if (!until_ && !runtime_.next_due() && idle_ > kIdle) return std::nullopt;
+    return next;
+  }
+
+  Status turn() {
+    metrics_.advance(engine_.state(), now_);
+    bool moved = false;
+    for (; next_dated_ < dated_.size() && from_ + dated_[next_dated_].at <= now_; ++next_dated_) {
+      PENSTOCK_RETURN_IF_ERROR(happen(dated_[next_dated_]));
+      moved = true;
+    }
+    if (faults_) {
+      for (const Faults::Change& change : faults_->take(engine_.state().estate(), now_)) {
+        const std::string node = engine_.state().estate().nodes()[change.node].name;
+        PENSTOCK_RETURN_IF_ERROR(change.lost ? tell(LoseNode{node, "a fault"}) : tell(GiveBackNode{node}));
+        moved = true;
+      }
+    }
+    if (auto reports = runtime_.advance(engine_.state(), now_); !reports.empty()) {
+      PENSTOCK_RETURN_IF_ERROR(tell(ReportTasks{std::move(reports)}));
+      moved = true;
+    }
+    SubmitJobs submit;
+    submit.all_or_none = false;
+    for (const auto& load : loads_) {
+      while (load->next() && *load->next() <= now_) {
+        submit.items.push_back(load->take());
+        ++submitted_;
+        if (submit.items.size() == kLot) PENSTOCK_RETURN_IF_ERROR(this->submit(submit));
+      }
+    }
+    if (!submit.items.empty()) {
+      PENSTOCK_RETURN_IF_ERROR(this->submit(submit));
+      moved = true;
+    }
+    PENSTOCK_RETURN_IF_ERROR(tell(Tick{}));
+    if (spec_.give_up) PENSTOCK_RETURN_IF_ERROR(withdraw());
+    idle_ = moved ? 0 : idle_ + 1;
+    return ok_status();
+  }
+
+  Status submit(SubmitJobs& submit) {
+    const auto reply = engine_.execute(submit, CommandMeta{now_, std::string(kBy), {}, 0});
+    if (!reply.ok()) return reply.error();
+    for (const auto& refused : reply->refused) {
+      metrics_.note(fmt::format("{}: refused: {}", submit.items[refused.index].metadata.name, refused.message));
+    }
+    take_events();
+    submit.items.clear();
+    return ok_status();
+  }
+
+  Status withdraw() {
+    std::vector<std::string> names;
+    for (const QueueKey& key : engine_.state().pending()) names.push_back(engine_.state().find_job(key.job)->name);
+    for (const std::string& name : names) PENSTOCK_RETURN_IF_ERROR(tell(CancelJob{name, std::nullopt}));
+    given_up_ += static_cast<std::int64_t>(names.size());
+    return ok_status();
+  }
+
+  Status happen(const DatedSpec& dated) {
+    const std::size_t index = static_cast<std::size_t>(&dated - dated_.data());
+    std::vector<Document> documents;
+    for (const json::value& value : dated.apply) {
+      auto document = read_document(value);
+      if (!document.ok()) return placed(document.error(), index);
+      documents.push_back(std::move(*document));
+      metrics_.note(fmt::format("{} {} {} applied", Text<Time>::format(now_), name_of(documents.back().kind), documents.back().metadata.name));
+    }
+    if (!documents.empty()) PENSTOCK_RETURN_IF_ERROR(told(ApplyDocuments{documents, false}, index));
+    for (const std::string& text : dated.remove) {
+      const std::size_t blank = text.find(' ');
+      const auto kind = enum_from_name<Kind>(text.substr(0, blank));
+      if (!kind || blank == std::string::npos) return placed(make_error(Code::kInvalid, fmt::format("expected KIND NAME, found '{}'", text)), index);
+      PENSTOCK_RETURN_IF_ERROR(told(DeleteObject{*kind, text.substr(blank + 1), std::nullopt}, index));
+      metrics_.note(fmt::format("{} {} removed", Text<Time>::format(now_), text));
+    }
+    for (const std::string& node : dated.lose) PENSTOCK_RETURN_IF_ERROR(told(LoseNode{node, "an event of the scenario"}, index));
+    for (const std::string& node : dated.give_back) PENSTOCK_RETURN_IF_ERROR(told(GiveBackNode{node}, index));
+    return ok_status();
+  }
+
+  static Error placed(Error error, std::size_t index) {
+    error.message = fmt::format("{}{}{}", error.path, error.path.empty() ? "" : ": ", error.message);
+    error.path = fmt::format("spec.events[{}]", index);
+    return error;
+  }
+  Status told(const Command& command, std::size_t index) {
+    Status status = tell(command);
+    return status.ok() ? std::move(status) : Status(placed(std::move(status).error(), index));
+  }
+
+  Status tell(const Command& command) {
+    const auto reply = engine_.execute(command, CommandMeta{now_, std::string(kBy), {}, 0});
+    if (!reply.ok()) return reply.error();
+    take_events();
+    return ok_status();
+  }
+
+  void take_events() {
+    const std::vector<EventRecord> events = engine_.take_events();
+    if (events.empty()) return;
+    runtime_.committed(engine_.state(), events, now_);
+    metrics_.observe(engine_.state(), events);
+    if (log_) {
+      for (const EventRecord& record : events) log_(record);
+    }
+  }
+
+  static constexpr std::size_t kLot = 10'000;
+  static constexpr std::int64_t kIdle = 1000;
+
+  const Scenario& scenario_;
+  const ScenarioSpec& spec_;
+  const Progress& progress_;
+  const LogSink& log_;
+  Engine engine_;
+  SimulatedRuntime runtime_;
+  Time from_;
+  Time now_;
+  std::optional<Time> until_;
+  Metrics metrics_;
+  std::vector<std::unique_ptr<Load>> loads_;
+  std::vector<DatedSpec> dated_;
+  std::size_t next_dated_ = 0;
+  std::optional<Faults> faults_;
+  std::int64_t submitted_ = 0;
+  std::int64_t given_up_ = 0;
+  std::int64_t idle_ = 0;  // turns in which only the calendar moved
+};
+
+}  // namespace
+
+Result<SimReport> simulate(const Scenario& scenario, SimulationInput input, const Progress& progress, const LogSink& log) {
+  return Simulation(scenario, progress, log).run(std::move(input));
+}
+
+}  // namespace penstock

@@ -1,0 +1,28 @@
+// One run: the production engine with virtual time, simulated nodes and everything that happens to them.
+#pragma once
+
+#include <functional>
+
+#include "engine/engine.h"
+#include "runtime/simulated/simulated_runtime.h"
+#include "sim/faults.h"
+#include "sim/metrics.h"
+
+namespace penstock {
+
+/// What a scenario names and its caller has read.
+struct SimulationInput {
+  std::vector<Document> documents;          ///< the estate and who runs there
+  std::vector<std::vector<TraceNode>> node_lists;
+  std::vector<Trace> traces;                ///< of the loads that have one, in their order
+};
+
+/// Told now and then: how far it is, and of what.
+using Progress = std::function<void(Time now, Time from, std::optional<Time> until, std::int64_t jobs)>;
+/// Takes the events of the log in their order.
+using LogSink = std::function<void(const EventRecord& record)>;
+
+/// kInvalid, with the place in the scenario, if the estate or what happens to it is refused by the engine.
+Result<SimReport> simulate(const Scenario& scenario, SimulationInput input, const Progress& progress = {}, const LogSink& log = {});
+
+}  // namespace penstock
