@@ -96,6 +96,24 @@ class Outlook {
   }
   std::size_t unlimited() const { return running_.size() - limited_; }
 
+  // How many of the dates come too early, as there cannot be devices enough by then however they lie.
+  std::size_t too_early(const Job& job, const SitePools& pools, const std::vector<Time>& dates) const {
+    const EstateSite& here = state_.estate().sites()[site_];
+    for (RackIndex r = here.first_rack; r < here.first_rack + here.racks; ++r) {
+      if (const auto& from = state_.estate().racks()[r].from; from && *from > now_) return 0;  // which bring devices
+    }
+    std::int64_t devices = 0;
+    for (const TaskGroupSpec& group : job.spec.groups) devices += group.gpus.count() / 1000 * group.replicas;
+    devices -= state_.loads().site(site_).capacity(0, pools.pools, 1);
+    if (job.promise) devices -= static_cast<std::int64_t>(job.promise->tasks.size()) * 64;
+    std::size_t early = 0;
+    for (std::size_t i = 0; devices > 0 && i < limited_; ++i) {
+      for (const TaskPlacement& task : running_[i].job->allocation->tasks) devices -= static_cast<std::int64_t>(task.devices.size());
+      while (early < dates.size() && dates[early] < *running_[i].ends) ++early;
+    }
+    return devices > 0 ? dates.size() : early;
+  }
+
   // Where the gang would lie at `date`, if all that ends by then has ended and `ended` of the unlimited ones besides.
   std::optional<std::vector<TaskPlacement>> place(const Job& job, const SitePools& pools, Time date, std::size_t ended) {
     const Estate& estate = state_.estate();
@@ -269,10 +287,14 @@ std::optional<Promise> plan_promise(const State& state, const Job& job, const Po
     if (dated) dates.erase(std::lower_bound(dates.begin(), dates.end(), *best->at), dates.end());
     if (dated && dates.empty()) continue;
     // Work ends and nothing begins, so that a later date mostly holds what an earlier one does; where a limit falls on the
-    // way, the date that is found is one that holds it all the same.
-    std::size_t fails = 0, holds = dates.size();
-    if (!dates.empty() && try_at(dates.back(), 0)) {
-      holds = dates.size() - 1;
+    // way, the date that is found is one that holds it all the same. It is mostly soon after there are devices enough.
+    std::size_t fails = outlook.too_early(job, *of_site, dates);
+    std::size_t holds = fails;
+    for (std::size_t step = 1; holds < dates.size() && !try_at(dates[holds], 0); step *= 2) {
+      fails = holds + 1;
+      holds = fails == dates.size() ? fails : std::min(holds + step, dates.size() - 1);
+    }
+    if (holds < dates.size()) {
       while (fails < holds) {
         const std::size_t middle = fails + (holds - fails) / 2;
         if (try_at(dates[middle], 0)) {
