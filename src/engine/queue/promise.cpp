@@ -58,8 +58,11 @@ bool limited(const State& state, SiteIndex site) {
 // A site as it will be.
 class Outlook {
  public:
-  Outlook(const State& state, SiteIndex site, Time now, const Job& job)
-      : state_(state), site_(site), now_(now), running_(running_at(state, site, now)), kept_(state, now, job.uid), empty_(state.estate(), site) {
+  // `kept`: what is kept for others, if that has been worked out already.
+  Outlook(const State& state, SiteIndex site, Time now, const Job& job, KeptSites* kept)
+      : state_(state), site_(site), now_(now), running_(running_at(state, site, now)), empty_(state.estate(), site) {
+    if (kept == nullptr) kept = &own_kept_.emplace(state, now, job.uid);
+    kept_ = kept;
     const Estate& estate = state.estate();
     const EstateSite& here = estate.sites()[site];
     const SiteLoads& present = state.loads().site(site);
@@ -141,7 +144,7 @@ class Outlook {
     PowerLoads power = PowerLoads::later(state_.power(), site_, date, grants);
     std::optional<Time> ends;
     if (job.spec.time_limit) ends = date + (*would_end_by(job, now_) - now_);
-    return place_at(state_, loads, power, kept_.between(site_, date, ends), job, open.front().pools, date);
+    return place_at(state_, loads, power, kept_->between(site_, date, ends), job, open.front().pools, date);
   }
 
  private:
@@ -150,7 +153,8 @@ class Outlook {
   Time now_;
   std::vector<Running> running_;
   std::size_t limited_ = 0;
-  KeptSites kept_;
+  std::optional<KeptSites> own_kept_;
+  KeptSites* kept_ = nullptr;
   SiteLoads empty_;  // the site with nothing running
 };
 
@@ -253,7 +257,8 @@ void keep_nodes(State& state, const Promise& promise, bool kept) {
 }
 
 std::optional<Promise> plan_promise(const State& state, const Job& job, const PoolsBySite& pools, Time now,
-                                    std::optional<Time> at) {
+                                    std::optional<Time> at, KeptSites* kept) {
+  PENSTOCK_CHECK(kept == nullptr || !job.promise);  // of which its own is part
   // The largest sites first: there most ends, and soonest.
   std::vector<std::pair<std::int64_t, const SitePools*>> sites;
   for (const SitePools& of_site : pools) {
@@ -270,7 +275,7 @@ std::optional<Promise> plan_promise(const State& state, const Job& job, const Po
   std::optional<Promise> best;
   for (const auto& ranked : sites) {
     const SitePools* of_site = ranked.second;
-    Outlook outlook(state, of_site->site, now, job);
+    Outlook outlook(state, of_site->site, now, job, kept);
     std::optional<Promise> here;
     const auto try_at = [&](Time date, std::size_t ended) {
       auto tasks = outlook.place(job, *of_site, date, ended);

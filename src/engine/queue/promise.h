@@ -41,12 +41,12 @@ class KeptSites {
 };
 
 /// Looks ahead at a site: what runs ends when ends_by() says, what is promised to others stays theirs. The first date at
-/// which the gang has its place, found by halving the dates on which work ends or limits change; if work without a limit
+/// which the gang has its place, found among those on which work ends or limits change, from where there are devices enough; if work without a limit
 /// is in the way, the place that is free once the oldest of it has ended, without a date. Tried at the kPlanSites sites
 /// with the most GPUs that it may use; the earliest counts. Nothing if it has no place even so.
-/// `at`: just at that date, for a reservation.
+/// `at`: just at that date, for a reservation. `kept`: what is kept for others, of now, if the job holds no promise.
 std::optional<Promise> plan_promise(const State& state, const Job& job, const PoolsBySite& pools, Time now,
-                                    std::optional<Time> at = {});
+                                    std::optional<Time> at = {}, KeptSites* kept = nullptr);
 inline constexpr std::size_t kPlanSites = 4;
 
 /// The site of a promise; kNowhere if it has left the estate, or no nodes are promised.

@@ -385,7 +385,7 @@ bool Scheduler::make_room(Step& step, const Job& job, const PoolsBySite& pools) 
 }
 
 bool Scheduler::promise(Step& step, const Job& job, const PoolsBySite& pools) {
-  auto promise = plan_promise(step.state(), job, pools, step.now());
+  auto promise = plan_promise(step.state(), job, pools, step.now(), std::nullopt, &*kept_);
   if (!promise || over_limits(step.state(), job, promise->at.value_or(step.now()))) return false;
   step.emit(JobPromised{job.uid, std::move(*promise)});
   kept_.emplace(step.state(), step.now());
