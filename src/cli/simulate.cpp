@@ -41,8 +41,9 @@ class Files {
  public:
   explicit Files(fs::path beside) : beside_(std::move(beside)) {}
 
-  Result<const Trace*> trace(const std::string& file, std::optional<TraceFormat> format) {
-    if (const auto found = traces_.find(file); found != traces_.end()) return &found->second;
+  Result<std::shared_ptr<const Trace>> trace(const std::string& file, std::optional<TraceFormat> format) {
+    const auto key = std::pair(file, format);
+    if (const auto found = traces_.find(key); found != traces_.end()) return found->second;
     PENSTOCK_TRY(text, read_file((beside_ / file).string(), kMostBytes));
     auto trace = read_trace(text, format);
     if (!trace.ok()) {
@@ -50,7 +51,7 @@ class Files {
       error.file = file;
       return error;
     }
-    return &traces_.emplace(file, std::move(*trace)).first->second;
+    return traces_.emplace(key, std::make_shared<const Trace>(std::move(*trace))).first->second;
   }
 
   Result<std::vector<Document>> documents(const std::vector<std::string>& files) {
@@ -62,7 +63,7 @@ class Files {
 
  private:
   fs::path beside_;
-  std::map<std::string, Trace> traces_;
+  std::map<std::pair<std::string, std::optional<TraceFormat>>, std::shared_ptr<const Trace>> traces_;
 };
 
 Result<SimulationInput> input_of(const Scenario& scenario, Files& files) {
@@ -78,7 +79,8 @@ Result<SimulationInput> input_of(const Scenario& scenario, Files& files) {
   for (const LoadSpec& load : scenario.spec.loads) {
     if (!load.trace) continue;
     PENSTOCK_TRY(trace, files.trace(load.trace->file, load.trace->format));
-    input.traces.push_back(*trace);
+    if (trace->jobs.empty()) return make_error(Code::kInvalid, fmt::format("{} holds no job", load.trace->file));
+    input.traces.push_back(trace);
   }
   return input;
 }

@@ -113,6 +113,7 @@ void State::rebuild() {
   }
   for (auto& [uid, job] : facts_.jobs) {
     job_by_uid_[uid.value] = &job;
+    if (!is_final(job.phase)) count_typical(job, 1);
     job_by_name_[job.name] = uid;  // jobs are in the order of their birth: the latest stays
     if (job.phase == JobPhase::kPending) {
       join(job);
@@ -191,7 +192,6 @@ void State::hold(const Job& job, bool take) {
     }
   }
   hold_power(job, nodes, take);
-  count_typical(job, take ? 1 : -1);
   if (take && job.shed) shed_.insert(job.uid);
   if (!take) shed_.erase(job.uid);
   const ServiceClass service_class = class_of(job);
@@ -254,13 +254,11 @@ ServiceClass State::class_of(const Job& job) const { return facts_.contracts.at(
 
 void State::join(const Job& job) {
   line_.add(job, class_of(job), facts_.now);
-  count_typical(job, 1);
   ++pending_of_project_[std::string(project_of(job.name))];
 }
 
 void State::leave(const Job& job) {
   line_.remove(job);
-  count_typical(job, -1);
   --pending_of_project_[std::string(project_of(job.name))];
 }
 
@@ -412,10 +410,13 @@ void State::on(const EventRecord& record, const ObjectApplied& event) {
     case Kind::kContract: {
       const auto before = facts_.contracts.find(event.name);
       const auto was = before == facts_.contracts.end() ? std::nullopt : std::optional(before->second.spec.service_class);
+      const auto allowed = before == facts_.contracts.end() ? std::nullopt : std::optional(before->second.spec.gpu_models);
       put(facts_.contracts, record, event);
-      typical_.clear();  // it may allow other models now
-      for (const auto& [uid, job] : facts_.jobs) {
-        if (job.phase == JobPhase::kPending || job.holds()) count_typical(job, 1);
+      if (allowed && *allowed != facts_.contracts.at(event.name).spec.gpu_models) {
+        typical_.clear();
+        for (const auto& [uid, job] : facts_.jobs) {
+          if (!is_final(job.phase)) count_typical(job, 1);
+        }
       }
       if (was && *was != facts_.contracts.at(event.name).spec.service_class) {
         // Its waiting jobs change their groups; running ones it has not: the catalog sees to that.
@@ -477,6 +478,7 @@ void State::on(const EventRecord& record, const JobSubmitted& event) {
   join(job);
   Job& there = facts_.jobs.emplace(job.uid, std::move(job)).first->second;
   job_by_uid_[there.uid.value] = &there;
+  count_typical(there, 1);
 }
 
 void State::on(const EventRecord& record, const JobStarted& event) {
@@ -563,6 +565,7 @@ void State::on(const EventRecord& record, const JobRequeued& event) {
 
 void State::on(const EventRecord& record, const JobFinished& event) {
   Job& job = this->job(event.job);
+  count_typical(job, -1);
   if (job.phase == JobPhase::kPending) {
     leave(job);
     unpromise(job);
@@ -704,8 +707,14 @@ void State::on(const EventRecord& record, const JobRestored& event) {
 
 void State::on(const EventRecord& record, const JobRepowered& event) {
   Job& job = this->job(event.job);
+  const bool waits = job.phase == JobPhase::kPending;
+  if (waits) leave(job);  // another limit makes it another kind of job
   job.spec.gpu_power = event.gpu_power;
   job.version = record.position;
+  if (waits) {
+    join(job);
+    ++openings_;
+  }
   if (!job.holds()) return;
   repower(job, [&] {
     job.allocation->demand = event.demand;

@@ -1,4 +1,4 @@
-// Chance from a seed: the same numbers on every machine and in every build.
+// Chance from a seed: the same numbers in every build that uses the same mathematical library.
 #pragma once
 
 #include <cmath>
@@ -28,7 +28,8 @@ class Chance {
   Duration wait(double mean_seconds) { return of(-std::log(part()) * mean_seconds); }
   /// Log-normally distributed about `median`, to the second; at least one (Box and Muller's method).
   Duration around(Duration median, double sigma) {
-    const double normal = std::sqrt(-2.0 * std::log(part())) * std::cos(6.283185307179586 * part());
+    const double far = std::sqrt(-2.0 * std::log(part()));
+    const double normal = far * std::cos(6.283185307179586 * part());
     const auto seconds = static_cast<std::int64_t>(std::exp(sigma * normal) * (static_cast<double>(median.count()) / 1e9));
     return penstock::seconds(std::clamp<std::int64_t>(seconds, 1, kMostSeconds));
   }

@@ -1,6 +1,9 @@
 // One process for all nodes: the sum of Poisson processes is one, and who it was is drawn.
 #include "sim/faults.h"
 
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
 namespace penstock {
 namespace {
 
@@ -12,55 +15,71 @@ double part(const std::optional<Ppm>& given, std::int64_t otherwise) {
 
 }  // namespace
 
-Faults::Faults(const FaultSpec& spec, const Estate& estate, Time from, std::uint64_t seed)
-    : spec_(spec), chance_(seed, 3), at_(from), down_(estate.nodes().size()) {
-  for (NodeIndex node = 0; node < estate.nodes().size(); ++node) {
-    if (estate.site_of(node).runtime == RuntimeKind::kSimulated) nodes_.push_back(node);
-  }
-  for (std::size_t i = nodes_.size(); i > 1; --i) std::swap(nodes_[i - 1], nodes_[chance_.below(i)]);
-  lemons_ = static_cast<std::size_t>(static_cast<double>(nodes_.size()) * part(spec.lemons, 15'000));
+Faults::Faults(const FaultSpec& spec, const State& state, Time from, std::uint64_t seed)
+    : spec_(spec), seed_(seed), chance_(seed, 3), at_(from) {
+  follow(state);
   plan_next();
 }
 
+// Whether a node is a lemon is its own fate, whatever others there are.
+void Faults::follow(const State& state) {
+  if (of_ == state.shared_estate()) return;
+  of_ = state.shared_estate();
+  lemons_.clear();
+  others_.clear();
+  const auto lemon_below = static_cast<std::uint64_t>(part(spec_.lemons, 15'000) * 1e9);
+  for (NodeIndex node = 0; node < of_->nodes().size(); ++node) {
+    if (of_->site_of(node).runtime != RuntimeKind::kSimulated) continue;
+    const std::string& name = of_->nodes()[node].name;
+    const bool lemon = XXH3_64bits_withSeed(name.data(), name.size(), seed_) % 1'000'000'000 < lemon_below;
+    (lemon ? lemons_ : others_).push_back(node);
+  }
+}
+
 void Faults::plan_next() {
-  const double weight = static_cast<double>(nodes_.size()) + static_cast<double>(lemons_) * (spec_.lemon_factor - 1);
-  const double per_day = weight * static_cast<double>(spec_.per_million_node_days) / 1e6;
-  at_ = per_day > 0 ? at_ + chance_.wait(kDay / per_day) : Time{std::numeric_limits<std::int64_t>::max()};
+  const double weight = static_cast<double>(others_.size()) + static_cast<double>(lemons_.size()) * spec_.lemon_factor;
+  const double per_day = std::max(weight, 1.0) * static_cast<double>(spec_.per_million_node_days) / 1e6;
+  at_ = at_ + chance_.wait(kDay / per_day);
 }
 
 std::optional<Time> Faults::next() const {
-  if (nodes_.empty() || spec_.per_million_node_days == 0) return std::nullopt;
+  if (spec_.per_million_node_days == 0) return next_repair();
   return repairs_.empty() ? at_ : std::min(at_, repairs_.top().first);
 }
 
-void Faults::lose(NodeIndex node, std::vector<Change>& out) {
-  if (down_[node] != 0) return;
-  down_[node] = 1;
-  out.push_back({node, true});
+void Faults::lose(const State& state, NodeIndex node, std::vector<Change>& out) {
+  const std::string& name = of_->nodes()[node].name;
+  if (!state.usable(node, at_) || !down_.insert(name).second) return;
+  out.push_back({name, true});
   const bool quick = chance_.part() < part(spec_.quick, 700'000);
   const Duration mean = quick ? spec_.quick_repair : spec_.repair;
-  repairs_.push({at_ + chance_.wait(static_cast<double>(mean.count()) / 1e9), node});
+  repairs_.push({at_ + chance_.wait(static_cast<double>(mean.count()) / 1e9), name});
 }
 
-std::vector<Faults::Change> Faults::take(const Estate& estate, Time now) {
+std::vector<Faults::Change> Faults::take(const State& state, Time now) {
+  follow(state);
   std::vector<Change> out;
   while (const auto due = next()) {
     if (*due > now) break;
     if (!repairs_.empty() && repairs_.top().first <= at_) {
-      out.push_back({repairs_.top().second, false});
-      down_[repairs_.top().second] = 0;
+      const std::string name = repairs_.top().second;
       repairs_.pop();
+      down_.erase(name);
+      const NodeIndex node = of_->find_node(name);
+      if (node != kNowhere && of_->site_of(node).runtime == RuntimeKind::kSimulated) out.push_back({name, false});
       continue;
     }
-    const double lemons = static_cast<double>(lemons_) * spec_.lemon_factor;
-    const double others = static_cast<double>(nodes_.size() - lemons_);
-    const bool lemon = chance_.part() * (lemons + others) < lemons;
-    const NodeIndex node = lemon ? nodes_[chance_.below(lemons_)] : nodes_[lemons_ + chance_.below(nodes_.size() - lemons_)];
-    if (chance_.part() < part(spec_.whole_domain, 20'000)) {
-      const EstateRack& rack = estate.racks()[estate.nodes()[node].rack];
-      for (NodeIndex n = rack.first_node; n < rack.first_node + rack.nodes; ++n) lose(n, out);
-    } else {
-      lose(node, out);
+    const double lemons = static_cast<double>(lemons_.size()) * spec_.lemon_factor;
+    const bool lemon = chance_.part() * (lemons + static_cast<double>(others_.size())) < lemons;
+    const std::vector<NodeIndex>& among = lemon ? lemons_ : others_;
+    if (!among.empty()) {
+      const NodeIndex node = among[chance_.below(among.size())];
+      if (chance_.part() < part(spec_.whole_domain, 20'000)) {
+        const EstateRack& rack = of_->racks()[of_->nodes()[node].rack];
+        for (NodeIndex n = rack.first_node; n < rack.first_node + rack.nodes; ++n) lose(state, n, out);
+      } else {
+        lose(state, node, out);
+      }
     }
     plan_next();
   }

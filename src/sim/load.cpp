@@ -39,9 +39,9 @@ void keep_known(std::vector<std::string>& models, const std::vector<std::string>
 
 class TraceLoad : public Load {
  public:
-  TraceLoad(const TraceLoadSpec& spec, Trace trace, Time from, std::uint64_t seed, MilliGpu gpus, std::int32_t largest,
-            const std::vector<std::string>& models)
-      : spec_(spec), trace_(std::move(trace)), from_(from), chance_(seed, 1) {
+  TraceLoad(const TraceLoadSpec& spec, Trace trace, std::size_t place, Time from, std::uint64_t seed, MilliGpu gpus,
+            std::int32_t largest, const std::vector<std::string>& models)
+      : spec_(spec), trace_(std::move(trace)), place_(place), from_(from), chance_(seed, 1) {
     largest_ = spec.gpus_per_task > 0 ? spec.gpus_per_task : largest;
     const std::string tenant(tenant_of(contract_or(spec.contract)));
     std::map<std::string, std::string> named;
@@ -69,7 +69,7 @@ class TraceLoad : public Load {
   SubmitJobs::Item take() override {
     const TraceJob& job = trace_.jobs[spec_.sample ? drawn_ : static_cast<std::size_t>(taken_)];
     ++taken_;
-    SubmitJobs::Item item{Metadata{fmt::format("{}/j{}", job.owner, taken_), {}, {}}, {}};
+    SubmitJobs::Item item{Metadata{fmt::format("{}/w{}-{}", job.owner, place_, taken_), {}, {}}, {}};
     JobSpec& out = item.spec;
     out.contract = contract_or(job.preemptible && !spec_.spot_contract.empty() ? spec_.spot_contract : spec_.contract);
     TaskGroupSpec group;
@@ -117,6 +117,8 @@ class TraceLoad : public Load {
     return out;
   }
 
+  std::string spot_contract() const override { return spec_.spot_contract; }
+
  private:
   static constexpr Duration kForGood = hours(24 * 365);
 
@@ -134,6 +136,7 @@ class TraceLoad : public Load {
 
   TraceLoadSpec spec_;
   Trace trace_;
+  std::size_t place_;
   Time from_;
   Chance chance_;
   std::int32_t largest_ = 8;
@@ -147,8 +150,8 @@ class TraceLoad : public Load {
 
 class SyntheticLoad : public Load {
  public:
-  SyntheticLoad(const SyntheticLoadSpec& spec, Time from, std::uint64_t seed)
-      : spec_(spec), chance_(seed, 2), from_(from), at_(from) {
+  SyntheticLoad(const SyntheticLoadSpec& spec, std::size_t place, Time from, std::uint64_t seed)
+      : spec_(spec), place_(place), chance_(seed, 2), at_(from) {
     for (const MixSpec& mix : spec.mix) {
       weight_ += mix.weight;
       const std::string tenant(tenant_of(contract_or(mix.contract)));
@@ -169,7 +172,7 @@ class SyntheticLoad : public Load {
     const MixSpec& mix = spec_.mix[i];
     const std::string contract = contract_or(mix.contract);
     const std::uint64_t project = chance_.below(static_cast<std::uint64_t>(spec_.projects));
-    SubmitJobs::Item item{Metadata{fmt::format("{}/p{}/s{}", tenant_of(contract), project, ++taken_), {}, {}}, {}};
+    SubmitJobs::Item item{Metadata{fmt::format("{}/p{}/w{}-{}", tenant_of(contract), project, place_, ++taken_), {}, {}}, {}};
     JobSpec& out = item.spec;
     out.contract = contract;
     TaskGroupSpec group;
@@ -204,15 +207,15 @@ class SyntheticLoad : public Load {
     while (true) {
       at_ = at_ + chance_.wait(3600.0 / most);
       if (!spec_.swing) return;
-      const double hour = static_cast<double>((at_ - from_).count()) / 3.6e12;
+      const double hour = static_cast<double>(at_.ns % 86'400'000'000'000) / 3.6e12;  // of the day, in UTC
       const double rate = static_cast<double>(spec_.per_hour) * (1.0 - swing * std::cos(6.283185307179586 * hour / 24.0));
       if (chance_.part() * most < rate) return;
     }
   }
 
   SyntheticLoadSpec spec_;
+  std::size_t place_;
   Chance chance_;
-  Time from_;
   Time at_;
   std::int64_t weight_ = 0;
   std::int64_t taken_ = 0;
@@ -221,13 +224,13 @@ class SyntheticLoad : public Load {
 
 }  // namespace
 
-std::unique_ptr<Load> trace_load(const TraceLoadSpec& spec, Trace trace, Time from, std::uint64_t seed, MilliGpu gpus,
-                                 std::int32_t largest, const std::vector<std::string>& models) {
-  return std::make_unique<TraceLoad>(spec, std::move(trace), from, seed, gpus, largest, models);
+std::unique_ptr<Load> trace_load(const TraceLoadSpec& spec, Trace trace, std::size_t place, Time from, std::uint64_t seed,
+                                 MilliGpu gpus, std::int32_t largest, const std::vector<std::string>& models) {
+  return std::make_unique<TraceLoad>(spec, std::move(trace), place, from, seed, gpus, largest, models);
 }
 
-std::unique_ptr<Load> synthetic_load(const SyntheticLoadSpec& spec, Time from, std::uint64_t seed) {
-  return std::make_unique<SyntheticLoad>(spec, from, seed);
+std::unique_ptr<Load> synthetic_load(const SyntheticLoadSpec& spec, std::size_t place, Time from, std::uint64_t seed) {
+  return std::make_unique<SyntheticLoad>(spec, place, from, seed);
 }
 
 }  // namespace penstock

@@ -18,11 +18,14 @@ class Load {
   virtual const std::vector<std::string>& projects() const = 0;
   /// Contracts that its jobs run under.
   virtual std::vector<std::string> contracts() const = 0;
+  /// The one of those that may be preempted; empty if there is none.
+  virtual std::string spot_contract() const { return {}; }
 };
 
 /// `gpus`: of the estate; `largest`: devices of its largest node; `models`: GPU models that it has.
-std::unique_ptr<Load> trace_load(const TraceLoadSpec& spec, Trace trace, Time from, std::uint64_t seed, MilliGpu gpus,
-                                 std::int32_t largest, const std::vector<std::string>& models);
-std::unique_ptr<Load> synthetic_load(const SyntheticLoadSpec& spec, Time from, std::uint64_t seed);
+/// `place`: its own among the loads of the scenario; its jobs are called PROJECT/wPLACE-NUMBER.
+std::unique_ptr<Load> trace_load(const TraceLoadSpec& spec, Trace trace, std::size_t place, Time from, std::uint64_t seed,
+                                 MilliGpu gpus, std::int32_t largest, const std::vector<std::string>& models);
+std::unique_ptr<Load> synthetic_load(const SyntheticLoadSpec& spec, std::size_t place, Time from, std::uint64_t seed);
 
 }  // namespace penstock

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "engine/power/draw.h"
 #include "engine/queue/sizes.h"
 
 namespace penstock {
@@ -23,7 +24,7 @@ Spread spread_of(std::vector<std::int64_t> values) {
   std::sort(values.begin(), values.end());
   std::int64_t sum = 0;
   for (const std::int64_t value : values) sum += value;
-  const auto at = [&](std::size_t percent) { return values[std::min(values.size() - 1, values.size() * percent / 100)]; };
+  const auto at = [&](std::size_t percent) { return values[(values.size() * percent + 99) / 100 - 1]; };
   out.count = static_cast<std::int64_t>(values.size());
   out.mean = sum / out.count;
   out.p50 = at(50);
@@ -35,6 +36,8 @@ Spread spread_of(std::vector<std::int64_t> values) {
 
 Ppm ratio(std::int64_t part, std::int64_t whole) { return whole == 0 ? Ppm(0) : Ppm(mul_div_floor(part, 1'000'000, whole)); }
 
+// How long a price or a carbon intensity is taken to last at least.
+constexpr Duration kStep = minutes(10);
 constexpr std::int64_t kGpuHour = 1000 * 3600;  // milli-GPU seconds
 
 template <class Points, class Value>
@@ -55,68 +58,128 @@ std::optional<Money> price_of(const GridSpec& grid, Time now) {
 }  // namespace
 
 void Metrics::note(std::string text) {
-  if (notes_.size() < kMostNotes) notes_.push_back(std::move(text));
+  if (notes_.size() < kMostNotes) {
+    notes_.push_back(std::move(text));
+  } else {
+    ++notes_left_out_;
+  }
+}
+
+void Metrics::refused(const std::string& why) {
+  constexpr std::size_t kReasons = 20;
+  ++refused_[refused_.size() < kReasons || refused_.contains(why) ? why : "for other reasons"];
 }
 
 void Metrics::count_capacity(const State& state) {
   bounds_ = state.bounds();
   const Estate& estate = state.estate();
-  sites_.resize(estate.sites().size());
-  grids_.resize(estate.sites().size());
   for (auto& [model, use] : models_) use.gpus = 0;
-  for (Use& use : sites_) use.gpus = 0;
-  for (SiteIndex site = 0; site < estate.sites().size(); ++site) {
-    for (const Pool& pool : state.loads().site(site).pools()) {
-      const DeviceSpec& devices = estate.types()[pool.type].spec.devices;
-      const std::int64_t milli = std::int64_t{1000} * devices.count * pool.ready;
-      models_[devices.model].gpus += milli;
-      sites_[site].gpus += milli;
+  for (auto& [name, site] : sites_) {
+    site.use.gpus = site.gpus = 0;
+    site.idle = Watts();
+    site.index = kNowhere;
+  }
+  for (SiteIndex index = 0; index < estate.sites().size(); ++index) {
+    Site& site = sites_[estate.sites()[index].name];
+    site.index = index;
+    site.gpus = estate.sites()[index].gpus.count() / 1000;
+    site.limit = state.power().segments(index).front().limits->condition().import;
+    for (const Pool& pool : state.loads().site(index).pools()) {
+      const NodeTypeSpec& type = estate.types()[pool.type].spec;
+      const std::int64_t milli = std::int64_t{1000} * type.devices.count * pool.ready;
+      models_[type.devices.model].gpus += milli;
+      site.use.gpus += milli;
+      site.idle += type.power.idle * pool.ready;
     }
   }
 }
 
+// All that has stood since the last event goes on until `now`; prices change on the way.
 void Metrics::settle(const State& state, Time now) {
   if (!prepared_) {
     prepared_ = true;
     as_of_ = from_;
     count_capacity(state);
   }
-  const std::int64_t passed = (now - as_of_).count() / 1'000'000;  // ms
-  if (passed <= 0) return;
-  as_of_ = now;
-  const auto add = [&](Use& use) {
-    use.capacity_time += use.gpus * passed / 1000;
-    use.used_time += use.used * passed / 1000;
+  while (as_of_ + milliseconds(1) <= now) {
+    const Duration passed = std::min<Duration>(kStep, milliseconds((now - as_of_).count() / 1'000'000));
+    pass_time(state, passed);
+    as_of_ = as_of_ + passed;
+  }
+}
+
+void Metrics::pass_time(const State& state, Duration passed) {
+  const std::int64_t ms = passed.count() / 1'000'000;
+  const auto use_for = [&](Use& use) {
+    use.capacity_time += use.gpus * ms / 1000;
+    use.used_time += use.used * ms / 1000;
   };
-  for (auto& [model, use] : models_) add(use);
-  for (Use& use : sites_) add(use);
+  for (auto& [model, use] : models_) use_for(use);
+  for (auto& [name, site] : sites_) {
+    use_for(site.use);
+    if (site.index == kNowhere) continue;
+    const Watts granted = site.granted();
+    site.most = std::max(site.most, granted);
+    if (site.limit && granted.count() * 100 > site.limit->count() * 95) site.near_ms += ms;
+    const std::int64_t energy = granted.count() * ms / 1000;  // J
+    site.watt_seconds += energy;
+    const auto& grid = state.estate().sites()[site.index].grid;
+    if (!grid) continue;
+    if (const auto price = price_of(*grid, as_of_)) {
+      if (!site.cost) site.cost = Money{0, price->currency};
+      site.cost->micros += mul_div_floor(energy, price->micros, 3'600'000);
+    }
+    if (!grid->carbon) continue;
+    const auto grams = at_time(grid->carbon->points, as_of_, [](const CarbonPointSpec& point) { return point.grams; });
+    if (grams) site.carbon_milligrams += mul_div_floor(energy, *grams, 3600);
+  }
 }
 
 void Metrics::hold(const State& state, const Allocation& allocation, Seen& seen) {
   const Estate& estate = state.estate();
   NodeIndex node = kNowhere - 1;
   seen.models.clear();
+  seen.added = Watts();
   for (const TaskPlacement& task : allocation.tasks) {
     node = estate.find_node_after(node, task.node);
-    Use& model = models_[estate.type_of(node).spec.devices.model];
+    const NodeTypeSpec& type = estate.type_of(node).spec;
+    Use& model = models_[type.devices.model];
     if (seen.models.empty() || seen.models.back().first != &model) seen.models.emplace_back(&model, 0);
     seen.models.back().second += task.gpus.count();
     model.used += task.gpus.count();
+    seen.added += draw_of(type, task, false).demand;
   }
-  seen.site = estate.nodes()[node].site;
+  seen.site = &sites_[estate.site_of(node).name];
   seen.held = allocation.gpus.count();
-  sites_[seen.site].used += seen.held;
+  seen.site->use.used += seen.held;
+  seen.site->added += seen.added;
 }
 
 void Metrics::give_back(const Seen& seen) {
-  sites_[seen.site].used -= seen.held;
+  seen.site->use.used -= seen.held;
+  seen.site->added -= seen.added;
   for (const auto& [model, milli] : seen.models) model->used -= milli;
+}
+
+// What it may draw has changed.
+void Metrics::repower(const State& state, Uid uid) {
+  const Job* job = state.find_job(uid);
+  if (job == nullptr || !job->holds()) return;
+  Seen& seen = jobs_.at(uid.value);
+  seen.site->added -= seen.added;
+  seen.added = Watts();
+  NodeIndex node = kNowhere - 1;
+  for (const TaskPlacement& task : job->allocation->tasks) {
+    node = state.estate().find_node_after(node, task.node);
+    seen.added += draw_of(state.estate().type_of(node).spec, task, job->shed.has_value()).demand;
+  }
+  seen.site->added += seen.added;
 }
 
 std::pair<std::int64_t, std::int64_t> Metrics::held_of_all(const State& state) const {
   std::int64_t held = 0;
   std::int64_t all = 0;
-  for (const Use& use : sites_) held += use.used;
+  for (const auto& [name, site] : sites_) held += site.use.used;
   for (const EstateSite& site : state.estate().sites()) all += site.gpus.count();
   return {held, all};
 }
@@ -189,6 +252,7 @@ void Metrics::observe(const State& state, std::span<const EventRecord> events) {
       const auto found = jobs_.find(finished->job.value);
       Seen& seen = found->second;
       if (seen.waits) {
+        if (seen.promised && now > *seen.promised + seconds(1)) late_.push_back(seconds_of(now - *seen.promised));
         --waiting_jobs_;
         waiting_gpus_ -= seen.gpus;
         --counts(seen).waiting;
@@ -196,8 +260,8 @@ void Metrics::observe(const State& state, std::span<const EventRecord> events) {
         counts(seen).completion.push_back(seconds_of(now - seen.submitted));
         const std::int64_t whole = seconds_of(now - *seen.first_start) * seen.gpus;
         whole_run_ += whole;
-        useful_run_ += std::min(whole, seconds_of(now - seen.started + seen.saved) * seen.gpus);
-        if (finished->phase != JobPhase::kSucceeded) lose(seen, now, now - seen.started);
+        if (finished->phase == JobPhase::kSucceeded) useful_run_ += std::min(whole, seconds_of(now - seen.started + seen.saved) * seen.gpus);
+        if (finished->phase != JobPhase::kSucceeded) lose(seen, now, now - seen.started + seen.saved);
       }
       jobs_.erase(found);
     } else if (std::holds_alternative<NodeLost>(record.event)) {
@@ -207,6 +271,12 @@ void Metrics::observe(const State& state, std::span<const EventRecord> events) {
     } else if (std::holds_alternative<NodeReturned>(record.event)) {
       --nodes_down_;
       capacity = true;
+    } else if (const auto* shed = std::get_if<JobShed>(&record.event)) {
+      repower(state, shed->job);
+    } else if (const auto* restored = std::get_if<JobRestored>(&record.event)) {
+      repower(state, restored->job);
+    } else if (const auto* repowered = std::get_if<JobRepowered>(&record.event)) {
+      repower(state, repowered->job);
     } else if (const auto* broken = std::get_if<LimitsBroken>(&record.event)) {
       note(fmt::format("{} {}: limits broken, {}", Text<Time>::format(now), broken->site, broken->cause));
     }
@@ -217,55 +287,32 @@ void Metrics::observe(const State& state, std::span<const EventRecord> events) {
 void Metrics::advance(const State& state, Time now) {
   settle(state, now);
   while (next_sample_ <= now) {
-    sample(state, next_sample_);
+    sample(next_sample_);
     next_sample_ = next_sample_ + every_;
   }
 }
 
-void Metrics::sample(const State& state, Time at) {
+void Metrics::sample(Time at) {
   if (samples_.size() == kMostSamples) {  // half as many, twice as far apart
     for (std::size_t i = 0; i < kMostSamples / 2; ++i) samples_[i] = samples_[2 * i];
     samples_.resize(kMostSamples / 2);
     every_ = every_ * 2;
   }
-  const Estate& estate = state.estate();
   Sample out;
   out.at = at;
-  for (const Use& use : sites_) {
-    out.gpus += use.gpus;
-    out.used += use.used;
+  Watts granted;
+  Watts limit;
+  for (const auto& [name, site] : sites_) {
+    out.gpus += site.use.gpus;
+    out.used += site.use.used;
+    if (site.index == kNowhere) continue;
+    granted += site.granted();
+    limit += site.limit.value_or(Watts());
   }
   out.useful = out.used;
   out.waiting_jobs = waiting_jobs_;
   out.waiting_gpus = waiting_gpus_;
   out.nodes_down = nodes_down_;
-  const std::int64_t passed = every_.count() / 1'000'000'000;
-  Watts granted;
-  Watts limit;
-  for (SiteIndex s = 0; s < estate.sites().size(); ++s) {
-    const EstateSite& site = estate.sites()[s];
-    Grid& grid = grids_[s];
-    grid.granted = Watts();
-    for (NodeIndex node = site.first_node; node < site.first_node + site.nodes; ++node) grid.granted += state.power().held(node).demand;
-    grid.most = std::max(grid.most, grid.granted);
-    grid.limit = state.power().segments(s).front().limits->condition().import;
-    granted += grid.granted;
-    if (grid.limit) {
-      limit += *grid.limit;
-      if (grid.granted.count() * 100 > grid.limit->count() * 95) ++grid.near;
-    }
-    const std::int64_t energy = grid.granted.count() * passed / 1000;
-    grid.kilowatt_seconds += energy;
-    if (!site.grid) continue;
-    if (const auto price = price_of(*site.grid, at)) {
-      if (!grid.cost) grid.cost = Money{0, price->currency};
-      grid.cost->micros += mul_div_floor(energy, price->micros, 3600);
-    }
-    if (site.grid->carbon) {
-      const auto grams = at_time(site.grid->carbon->points, at, [](const CarbonPointSpec& point) { return point.grams; });
-      if (grams) grid.carbon_grams += mul_div_floor(energy, *grams, 3600);
-    }
-  }
   out.granted_kw = granted.count() / 1000;
   out.limit_kw = limit.count() / 1000;
   samples_.push_back(out);
@@ -286,22 +333,24 @@ void Metrics::report(const State& state, Time until, SimReport& out) {
     return Utilisation{name, use.gpus / 1000, use.capacity_time / kGpuHour, use.used_time / kGpuHour, ratio(use.used_time, use.capacity_time)};
   };
   for (const auto& [model, use] : models_) out.models.push_back(utilisation(model, use));
-  for (SiteIndex site = 0; site < estate.sites().size(); ++site) {
-    const Use& use = sites_[site];
-    out.by_site.push_back(utilisation(estate.sites()[site].name, use));
-    out.gpus += estate.sites()[site].gpus.count() / 1000;
-    used += use.used_time;
-    capacity += use.capacity_time;
-    const Grid& grid = grids_[site];
+  const std::int64_t span_ms = (until - from_).count() / 1'000'000;
+  for (const auto& [name, site] : sites_) {
+    out.by_site.push_back(utilisation(name, site.use));
+    out.gpus += site.gpus;
+    used += site.use.used_time;
+    capacity += site.use.capacity_time;
     SiteEnergy energy;
-    energy.site = estate.sites()[site].name;
-    energy.megawatt_hours = grid.kilowatt_seconds / 3'600'000;
-    energy.cost = grid.cost;
-    energy.carbon_kg = grid.carbon_grams / 1000;
-    energy.limit_kw = grid.limit.value_or(Watts()).count() / 1000;
-    energy.most_kw = grid.most.count() / 1000;
-    energy.near_limit = ratio(grid.near, static_cast<std::int64_t>(samples_.size()));
+    energy.site = name;
+    energy.megawatt_hours = site.watt_seconds / 3'600'000'000;
+    energy.cost = site.cost;
+    energy.carbon_kg = site.carbon_milligrams / 1'000'000;
+    energy.limit_kw = site.limit.value_or(Watts()).count() / 1000;
+    energy.most_kw = site.most.count() / 1000;
+    energy.near_limit = ratio(site.near_ms, span_ms);
     out.energy.push_back(std::move(energy));
+  }
+  for (const auto& [uid, seen] : jobs_) {
+    if (seen.waits && seen.promised && until > *seen.promised + seconds(1)) late_.push_back(seconds_of(until - *seen.promised));
   }
   out.allocation = ratio(used, capacity);
   out.allocation_when_asked = when_asked_;
@@ -320,6 +369,11 @@ void Metrics::report(const State& state, Time until, SimReport& out) {
   cohorts(out);
   out.samples = samples_;
   out.notes = notes_;
+  for (const auto& [why, count] : refused_) {
+    out.refused += count;
+    out.notes.push_back(fmt::format("{} jobs refused: {}", count, why));
+  }
+  if (notes_left_out_ > 0) out.notes.push_back(fmt::format("{} more notes are left out", notes_left_out_));
 }
 
 // Of the GPUs that are free at the end.

@@ -20,6 +20,8 @@ class Metrics {
   void advance(const State& state, Time now);
   std::optional<Time> next_sample() const { return next_sample_; }
   void note(std::string text);
+  /// A job that was not taken in.
+  void refused(const std::string& why);
 
   /// Fills in all but the names, the seed and the log.
   void report(const State& state, Time until, SimReport& out);
@@ -37,6 +39,22 @@ class Metrics {
     std::int64_t capacity_time = 0;
     std::int64_t used_time = 0;
   };
+  // A site, whether it is still there or not.
+  struct Site {
+    Use use;
+    SiteIndex index = kNowhere;  // of the estate as it is
+    std::int64_t gpus = 0;
+    Watts idle;                  // of the nodes that are fit for work
+    Watts added;                 // by what gangs were granted
+    std::optional<Watts> limit;  // of its import
+    Watts most;
+    std::int64_t watt_seconds = 0;
+    std::int64_t carbon_milligrams = 0;
+    std::optional<Money> cost;
+    std::int64_t near_ms = 0;
+    Watts granted() const { return idle + added; }
+  };
+
   struct Seen {
     Time submitted;
     bool waits = true;
@@ -48,7 +66,8 @@ class Metrics {
     Duration saved;
     std::uint8_t service_class = 0;
     std::uint8_t size = 0;
-    SiteIndex site = kNowhere;
+    Site* site = nullptr;
+    Watts added;  // to the draw of its site
     std::vector<std::pair<Use*, std::int64_t>> models;  // what it holds of each
   };
   struct Counts {
@@ -57,22 +76,14 @@ class Metrics {
     std::vector<std::int64_t> queueing;    // seconds
     std::vector<std::int64_t> completion;
   };
-  struct Grid {
-    Watts granted;
-    Watts most;
-    std::optional<Watts> limit;
-    std::int64_t kilowatt_seconds = 0;
-    std::int64_t carbon_grams = 0;
-    std::optional<Money> cost;
-    std::int64_t near = 0;  // samples
-  };
-
   void count_capacity(const State& state);
   void hold(const State& state, const Allocation& allocation, Seen& seen);
   void give_back(const Seen& seen);
+  void repower(const State& state, Uid job);
+  void pass_time(const State& state, Duration passed);
   std::pair<std::int64_t, std::int64_t> held_of_all(const State& state) const;
   void lose(const Seen& seen, Time now, Duration lost);
-  void sample(const State& state, Time at);
+  void sample(Time at);
   void settle(const State& state, Time now);
   Ppm fragmentation(const State& state) const;
   void cohorts(SimReport& out) const;
@@ -85,8 +96,7 @@ class Metrics {
   std::unordered_map<std::uint64_t, Seen> jobs_;
   std::array<std::array<Counts, kSizes>, kClasses> counts_;
   std::map<std::string, Use> models_;  // whose places stay
-  std::vector<Use> sites_;
-  std::vector<Grid> grids_;
+  std::map<std::string, Site> sites_;  // by name: indexes change when sites come and go
   std::int64_t waiting_jobs_ = 0;
   std::int64_t waiting_gpus_ = 0;
   std::int64_t nodes_down_ = 0;
@@ -106,6 +116,8 @@ class Metrics {
   Duration every_ = minutes(10);
   std::vector<Sample> samples_;
   std::vector<std::string> notes_;
+  std::size_t notes_left_out_ = 0;
+  std::map<std::string, std::int64_t> refused_;  // by reason
 };
 
 }  // namespace penstock

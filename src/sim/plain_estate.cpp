@@ -93,7 +93,7 @@ std::vector<Document> those_missing(const Load& load, const std::vector<Document
   };
   for (const std::string& name : load.contracts()) {
     ContractSpec contract;
-    contract.service_class = ServiceClass::kOnDemand;
+    contract.service_class = name == load.spot_contract() ? ServiceClass::kSpot : ServiceClass::kOnDemand;
     contract.price_per_gpu_hour = *Text<Money>::parse("2 USD");
     contract.cpu_jobs = true;
     add(Kind::kTenant, std::string(tenant_of(name)), TenantSpec{});

@@ -86,7 +86,7 @@ struct SiteEnergy {
   }
 };
 
-/// One moment, for plots. About 500 of them, evenly through the time.
+/// One moment, for plots. Up to a thousand of them, evenly through the time.
 struct Sample {
   Time at;
   std::int64_t gpus = 0;             ///< fit for work, in milli-GPU
@@ -122,9 +122,9 @@ struct SimReport {
   std::int64_t gpus = 0;
   std::int64_t jobs = 0;
   std::int64_t events = 0;          ///< of the log
-  std::string log_hash;             ///< of all its bytes: the same for the same input
-  std::int64_t wall_ms = 0;         ///< how long it took; the only figure that differs between runs
-  std::int64_t memory_mib = 0;
+  std::string log_hash;             ///< of all its bytes, if it was written: the same for the same input
+  std::int64_t wall_ms = 0;         ///< how long it took
+  std::int64_t memory_mib = 0;      ///< of the process, all runs together; this and the time are all that differs between runs
   Ppm allocation;                   ///< GPU-time held of what there was
   Ppm allocation_when_asked;        ///< of all GPUs, those held just before more than all of them had been asked for
   Ppm allocation_at_end;            ///< of all GPUs, those held at the end
@@ -136,10 +136,10 @@ struct SimReport {
   std::int64_t lost_gpu_hours = 0;
   std::int64_t faults = 0;
   std::int64_t given_up = 0;        ///< jobs that did not start at once, where none may wait
+  std::int64_t refused = 0;         ///< jobs that were not taken in; the notes say why
   std::int64_t promises = 0;
   std::int64_t promises_late = 0;
   Spread lateness;                  ///< of those that were late
-  std::int64_t stranded_kw = 0;     ///< power left at the end that no free GPU can use
   std::vector<Cohort> cohorts;
   std::vector<Utilisation> models;
   std::vector<Utilisation> by_site;
@@ -170,10 +170,10 @@ struct SimReport {
                   field("lostGpuHours", &R::lost_gpu_hours, required, "of work since its checkpoint"),
                   field("faults", &R::faults, required, "nodes lost"),
                   field("givenUp", &R::given_up, optional, "jobs that could not start at once"),
+                  field("refused", &R::refused, optional, "jobs that were not taken in; the notes say why"),
                   field("promises", &R::promises, required, "promised starts"),
                   field("promisesLate", &R::promises_late, required, "of them, those that came later"),
                   field("lateness", &R::lateness, required, "of those"),
-                  field("strandedKw", &R::stranded_kw, required, "power left that no free GPU can use"),
                   field("cohorts", &R::cohorts, required, "jobs by class and size"),
                   field("models", &R::models, required, "by GPU model"), field("bySite", &R::by_site, required, "by site"),
                   field("energy", &R::energy, required, "by site"), field("samples", &R::samples, required, "for plots"),

@@ -65,29 +65,107 @@ Error placed_all(Problems& problems, const SourceText& source, const YamlDocumen
 
 }  // namespace
 
+namespace {
+
+template <class T>
+void between(Problems& problems, std::string_view field, const T& value, const T& least, const T& most) {
+  if (value >= least && value <= most) return;
+  if constexpr (std::is_integral_v<T>) {
+    problems.add(fmt::format("expected {} to {}, found {}", least, most, value), field);
+  } else {
+    problems.add(fmt::format("expected {} to {}, found {}", Text<T>::format(least), Text<T>::format(most), Text<T>::format(value)), field);
+  }
+}
+template <class T>
+void between(Problems& problems, std::string_view field, const std::optional<T>& value, const T& least, const T& most) {
+  if (value) between(problems, field, *value, least, most);
+}
+
+constexpr Duration kLongest = hours(24 * 365 * 10);
+constexpr Ppm kAll(1'000'000);
+
+}  // namespace
+
+void PlainEstateSpec::check(Problems& problems) const {
+  if (node_list.empty() == (nodes == 0)) problems.add("expected either nodeList or nodes");
+  between<std::int64_t>(problems, "nodes", nodes, 0, 100'000);
+  between(problems, "gpusPerNode", gpus_per_node, 1, 64);
+  if (!is_label(model)) problems.add("expected a name of small letters, digits and dashes", "model");
+}
+
+void TraceLoadSpec::check(Problems& problems) const {
+  between(problems, "gpusPerTask", gpus_per_task, 0, 64);
+  between(problems, "timeLimit", time_limit, Ppm(10'000), Ppm(1'000'000'000));
+  between(problems, "speed", speed, Ppm(10'000), Ppm(10'000'000'000));
+  between(problems, "sample", sample, Ppm(10'000), Ppm(100'000'000));
+  between(problems, "checkpoint", checkpoint, seconds(1), kLongest);
+}
+
+void MixSpec::check(Problems& problems) const {
+  between<std::int64_t>(problems, "weight", weight, 1, 1'000'000'000);
+  between(problems, "median", median, seconds(1), kLongest);
+  between(problems, "spread", spread, Ppm(0), Ppm(10'000'000));
+  // What such a job would be refused for is told here.
+  JobSpec job;
+  TaskGroupSpec group;
+  group.name = "main";
+  group.replicas = tasks;
+  group.gpus = gpus;
+  group.cpu = cpu;
+  group.memory = memory;
+  group.command = {"true"};
+  group.check(problems);
+  job.groups = {std::move(group)};
+  job.gpu_models = gpu_models;
+  if (checkpoint) job.checkpoint = CheckpointSpec{checkpoint, false};
+  job.max_restarts = restarts;
+  job.check(problems);
+}
+
+void SyntheticLoadSpec::check(Problems& problems) const {
+  between<std::int64_t>(problems, "perHour", per_hour, 1, 1'000'000);
+  between(problems, "swing", swing, Ppm(0), kAll);
+  between(problems, "projects", projects, 1, 10'000);
+  between(problems, "timeLimit", time_limit, Ppm(10'000), Ppm(1'000'000'000));
+  if (mix.empty()) problems.add("expected at least one kind of job", "mix");
+}
+
+void FaultSpec::check(Problems& problems) const {
+  between<std::int64_t>(problems, "perMillionNodeDays", per_million_node_days, 0, 100'000'000);
+  between(problems, "lemons", lemons, Ppm(0), kAll);
+  between(problems, "lemonFactor", lemon_factor, 1, 10'000);
+  between(problems, "wholeDomain", whole_domain, Ppm(0), kAll);
+  between(problems, "quick", quick, Ppm(0), kAll);
+  between(problems, "repair", repair, seconds(1), kLongest);
+  between(problems, "quickRepair", quick_repair, seconds(1), kLongest);
+}
+
+void DatedSpec::check(Problems& problems) const {
+  between(problems, "at", at, Duration(0), kLongest);
+  for (std::size_t i = 0; i < apply.size(); ++i) {
+    const auto document = read_document(apply[i]);
+    if (!document.ok()) problems.add(fmt::format("{}: {}", document.error().path, document.error().message), fmt::format("apply[{}]", i));
+  }
+  for (std::size_t i = 0; i < remove.size(); ++i) {
+    const std::size_t blank = remove[i].find(' ');
+    if (blank == std::string::npos || !enum_from_name<Kind>(remove[i].substr(0, blank))) {
+      problems.add(fmt::format("expected KIND NAME such as `Restriction loughton/ups-b3`, found '{}'", remove[i]), fmt::format("remove[{}]", i));
+    }
+  }
+}
+
 void LoadSpec::check(Problems& problems) const {
   if (trace.has_value() == synthetic.has_value()) problems.add("expected either trace or synthetic");
-  if (trace && trace->speed && *trace->speed <= Ppm(0)) problems.add("expected more than 0%", "trace.speed");
-  if (!synthetic) return;
-  if (synthetic->per_hour < 1) problems.add("expected at least 1", "synthetic.perHour");
-  if (synthetic->projects < 1 || synthetic->projects > 10'000) problems.add("expected 1 to 10000", "synthetic.projects");
-  if (synthetic->mix.empty()) problems.add("expected at least one kind of job", "synthetic.mix");
-  for (std::size_t i = 0; i < synthetic->mix.size(); ++i) {
-    if (synthetic->mix[i].weight < 1) problems.add("expected at least 1", fmt::format("synthetic.mix[{}].weight", i));
-    if (synthetic->mix[i].median <= Duration(0)) problems.add("expected more than no time", fmt::format("synthetic.mix[{}].median", i));
-  }
 }
 
 void ScenarioSpec::check(Problems& problems) const {
   if (estate.empty() == !plain_estate.has_value()) problems.add("expected either estate or plainEstate", "estate");
-  if (plain_estate && plain_estate->node_list.empty() == (plain_estate->nodes == 0)) {
-    problems.add("expected either nodeList or nodes", "plainEstate");
-  }
   if (loads.empty()) problems.add("expected at least one", "loads");
   if (seeds < 1 || seeds > kMostRuns) problems.add(fmt::format("expected 1 to {}", kMostRuns), "seeds");
   const bool endless = std::any_of(loads.begin(), loads.end(), [](const LoadSpec& load) { return load.synthetic.has_value(); });
   if (endless && !length) problems.add("expected how long it runs: synthetic loads have no end", "for");
-  if (length && *length <= Duration(0)) problems.add("expected more than no time", "for");
+  between(problems, "for", length, seconds(1), kLongest);
+  between<Time>(problems, "from", from.value_or(Time{0}), Time{0}, *Text<Time>::parse("2200-01-01T00:00:00Z"));
 }
 
 Result<std::vector<Scenario>> read_scenario(const SourceText& source) {
@@ -137,7 +215,7 @@ Result<std::vector<Scenario>> read_scenario(const SourceText& source) {
     }
     for (std::int32_t i = 0; i < seeds; ++i) {
       out.push_back({head.metadata.name, variants[v].name, spec});
-      out.back().spec.seed = plain.seed + static_cast<std::uint64_t>(i);
+      out.back().spec.seed = spec.seed + static_cast<std::uint64_t>(i);
     }
   }
   return out;

@@ -14,6 +14,7 @@ struct PlainEstateSpec {
   std::int32_t gpus_per_node = 8;
   std::string model = "gpu";
 
+  void check(Problems& problems) const;
   static constexpr auto schema() {
     using S = PlainEstateSpec;
     return object("PlainEstate", "One simulated site without limits of power and cooling.",
@@ -36,6 +37,7 @@ struct TraceLoadSpec {
   std::optional<Ppm> sample;
   std::optional<Duration> checkpoint;
 
+  void check(Problems& problems) const;
   static constexpr auto schema() {
     using S = TraceLoadSpec;
     return object("TraceLoad", "The jobs of a trace, each in the project of its owner.",
@@ -68,6 +70,7 @@ struct MixSpec {
   std::optional<Duration> checkpoint;
   std::int32_t restarts = 10;
 
+  void check(Problems& problems) const;
   static constexpr auto schema() {
     using S = MixSpec;
     return object("Mix", "Jobs of one kind.", field("weight", &S::weight, optional, "how many of them, against the others; 1 if absent"),
@@ -92,6 +95,7 @@ struct SyntheticLoadSpec {
   std::optional<Ppm> time_limit;
   std::vector<MixSpec> mix;
 
+  void check(Problems& problems) const;
   static constexpr auto schema() {
     using S = SyntheticLoadSpec;
     return object("SyntheticLoad", "Jobs that arrive by chance (a Poisson process).",
@@ -122,6 +126,7 @@ struct DatedSpec {
   std::vector<std::string> lose;
   std::vector<std::string> give_back;
 
+  void check(Problems& problems) const;
   static constexpr auto schema() {
     using S = DatedSpec;
     return object("Dated", "What happens at a time.", field("at", &S::at, required, "after the beginning"),
@@ -145,6 +150,7 @@ struct FaultSpec {
   Duration quick_repair = hours(1);
   std::optional<Ppm> quick;
 
+  void check(Problems& problems) const;
   static constexpr auto schema() {
     using S = FaultSpec;
     return object("Faults", "How nodes fail, each by itself, and come back.",

@@ -16,7 +16,7 @@ class Simulation {
  public:
   Simulation(const Scenario& scenario, const Progress& progress, const LogSink& log)
       : scenario_(scenario), spec_(scenario.spec), progress_(progress), log_(log), engine_({}, spec_.scheduler),
-        from_(spec_.from.value_or(*Text<Time>::parse("2026-01-01T00:00:00Z"))), now_(from_), metrics_(from_) {
+        from_(spec_.from.value_or(*Text<Time>::parse("2026-01-01T00:00:00Z"))), now_(from_), metrics_(from_), last_moved_(from_) {
     if (spec_.length) until_ = from_ + *spec_.length;
   }
 
@@ -30,6 +30,9 @@ class Simulation {
       if (progress_ && ++turns % kProgressEvery == 0) progress_(now_, from_, until_, submitted_);
     }
     if (until_) now_ = *until_;
+    if (!until_ && !engine_.state().pending().empty()) {
+      metrics_.note(fmt::format("{} jobs still wait and nothing is left to come that lets them start", engine_.state().pending().size()));
+    }
     SimReport out;
     out.scenario = scenario_.name;
     out.variant = scenario_.variant;
@@ -40,6 +43,12 @@ class Simulation {
   }
 
  private:
+  struct Dated {
+    Time at;
+    std::size_t index = 0;  // in the scenario
+    const DatedSpec* spec = nullptr;
+  };
+
   Status prepare(SimulationInput input) {
     std::vector<Document> documents = std::move(input.documents);
     if (spec_.plain_estate) {
@@ -47,6 +56,9 @@ class Simulation {
       documents.insert(documents.end(), made.begin(), made.end());
     }
     std::erase_if(documents, [](const Document& document) { return document.kind == Kind::kJob; });
+    for (Document& document : documents) {  // nobody starts agents here
+      if (auto* site = std::get_if<SiteSpec>(&document.spec)) site->runtime = RuntimeKind::kSimulated;
+    }
     PENSTOCK_RETURN_IF_ERROR(tell(ApplyDocuments{documents, false}));
     const Estate& estate = engine_.state().estate();
     MilliGpu gpus;
@@ -62,20 +74,20 @@ class Simulation {
       const LoadSpec& load = spec_.loads[i];
       const std::uint64_t seed = spec_.seed + 0x51ED270B * i;
       if (load.trace) {
-        Trace& of = input.traces[trace++];
+        const Trace& of = *input.traces[trace++];
         if (of.bad_rows > 0) metrics_.note(fmt::format("{}: {} of {} rows cannot be read and are left out; the first, line {}: {}", load.trace->file, of.bad_rows, of.rows, of.bad.front().line, of.bad.front().why));
         for (const SkippedRows& skipped : of.skipped) metrics_.note(fmt::format("{}: {} rows left out: {}", load.trace->file, skipped.count, skipped.why));
-        loads_.push_back(trace_load(*load.trace, std::move(of), from_, seed, gpus, largest, models));
+        loads_.push_back(trace_load(*load.trace, of, i, from_, seed, gpus, largest, models));
       } else {
-        loads_.push_back(synthetic_load(*load.synthetic, from_, seed));
+        loads_.push_back(synthetic_load(*load.synthetic, i, from_, seed));
       }
       std::vector<Document> missing = those_missing(*loads_.back(), documents);
       if (!missing.empty()) PENSTOCK_RETURN_IF_ERROR(tell(ApplyDocuments{missing, false}));
       documents.insert(documents.end(), missing.begin(), missing.end());
     }
-    dated_ = spec_.events;
-    std::stable_sort(dated_.begin(), dated_.end(), [](const DatedSpec& a, const DatedSpec& b) { return a.at < b.at; });
-    if (spec_.faults) faults_.emplace(*spec_.faults, estate, from_, spec_.seed);
+    for (const DatedSpec& dated : spec_.events) dated_.push_back({from_ + dated.at, dated_.size(), &dated});
+    std::stable_sort(dated_.begin(), dated_.end(), [](const Dated& a, const Dated& b) { return a.at < b.at; });
+    if (spec_.faults) faults_.emplace(*spec_.faults, engine_.state(), from_, spec_.seed);
     runtime_.recover(engine_.state(), now_);
     return ok_status();
   }
@@ -88,30 +100,25 @@ class Simulation {
     };
     for (const auto& load : loads_) earlier(load->next());
     earlier(runtime_.next_due());
-    if (next_dated_ < dated_.size()) earlier(from_ + dated_[next_dated_].at);
-    const bool work = next || !engine_.state().pending().empty();
-    if (!work && !until_) return std::nullopt;
+    if (next_dated_ < dated_.size()) earlier(dated_[next_dated_].at);
+    const bool goes_on = next.has_value();
     if (faults_) earlier(faults_->next());
-    const bool moves = next.has_value() || engine_.next_due().has_value();
     earlier(engine_.next_due());
-    // With nothing to come but the calendar, those who still wait would do so for ever.
-    if (!until_ && !moves) return std::nullopt;
-    if (!until_ && !runtime_.next_due() && idle_ > kIdle) return std::nullopt;
-    return next;
+    if (until_ || goes_on) return next;
+    // Only the calendar, faults and repairs are left: for those who wait it may mend something, but not for ever.
+    return engine_.state().pending().empty() || now_ - last_moved_ > kPatience ? std::nullopt : next;
   }
 
   Status turn() {
     metrics_.advance(engine_.state(), now_);
     bool moved = false;
-    for (; next_dated_ < dated_.size() && from_ + dated_[next_dated_].at <= now_; ++next_dated_) {
+    for (; next_dated_ < dated_.size() && dated_[next_dated_].at <= now_; ++next_dated_) {
       PENSTOCK_RETURN_IF_ERROR(happen(dated_[next_dated_]));
       moved = true;
     }
     if (faults_) {
-      for (const Faults::Change& change : faults_->take(engine_.state().estate(), now_)) {
-        const std::string node = engine_.state().estate().nodes()[change.node].name;
-        PENSTOCK_RETURN_IF_ERROR(change.lost ? tell(LoseNode{node, "a fault"}) : tell(GiveBackNode{node}));
-        moved = true;
+      for (const Faults::Change& change : faults_->take(engine_.state(), now_)) {
+        PENSTOCK_RETURN_IF_ERROR(change.lost ? tell(LoseNode{change.node, "a fault"}) : tell(GiveBackNode{change.node}));
       }
     }
     if (auto reports = runtime_.advance(engine_.state(), now_); !reports.empty()) {
@@ -133,7 +140,7 @@ class Simulation {
     }
     PENSTOCK_RETURN_IF_ERROR(tell(Tick{}));
     if (spec_.give_up) PENSTOCK_RETURN_IF_ERROR(withdraw());
-    idle_ = moved ? 0 : idle_ + 1;
+    if (moved) last_moved_ = now_;
     return ok_status();
   }
 
@@ -141,7 +148,7 @@ class Simulation {
     const auto reply = engine_.execute(submit, CommandMeta{now_, std::string(kBy), {}, 0});
     if (!reply.ok()) return reply.error();
     for (const auto& refused : reply->refused) {
-      metrics_.note(fmt::format("{}: refused: {}", submit.items[refused.index].metadata.name, refused.message));
+      metrics_.refused(refused.message);
     }
     take_events();
     submit.items.clear();
@@ -150,14 +157,18 @@ class Simulation {
 
   Status withdraw() {
     std::vector<std::string> names;
-    for (const QueueKey& key : engine_.state().pending()) names.push_back(engine_.state().find_job(key.job)->name);
+    for (const QueueKey& key : engine_.state().pending()) {
+      const Job& job = *engine_.state().find_job(key.job);
+      if (job.attempt == 1) names.push_back(job.name);  // the others have run already
+    }
     for (const std::string& name : names) PENSTOCK_RETURN_IF_ERROR(tell(CancelJob{name, std::nullopt}));
     given_up_ += static_cast<std::int64_t>(names.size());
     return ok_status();
   }
 
-  Status happen(const DatedSpec& dated) {
-    const std::size_t index = static_cast<std::size_t>(&dated - dated_.data());
+  Status happen(const Dated& happening) {
+    const DatedSpec& dated = *happening.spec;
+    const std::size_t index = happening.index;
     std::vector<Document> documents;
     for (const json::value& value : dated.apply) {
       auto document = read_document(value);
@@ -206,7 +217,7 @@ class Simulation {
   }
 
   static constexpr std::size_t kLot = 10'000;
-  static constexpr std::int64_t kIdle = 1000;
+  static constexpr Duration kPatience = hours(24 * 30);
 
   const Scenario& scenario_;
   const ScenarioSpec& spec_;
@@ -219,12 +230,12 @@ class Simulation {
   std::optional<Time> until_;
   Metrics metrics_;
   std::vector<std::unique_ptr<Load>> loads_;
-  std::vector<DatedSpec> dated_;
+  std::vector<Dated> dated_;
   std::size_t next_dated_ = 0;
   std::optional<Faults> faults_;
   std::int64_t submitted_ = 0;
   std::int64_t given_up_ = 0;
-  std::int64_t idle_ = 0;  // turns in which only the calendar moved
+  Time last_moved_;  // by work or by the scenario, not by the calendar and faults
 };
 
 }  // namespace

@@ -14,7 +14,7 @@ namespace penstock {
 struct SimulationInput {
   std::vector<Document> documents;          ///< the estate and who runs there
   std::vector<std::vector<TraceNode>> node_lists;
-  std::vector<Trace> traces;                ///< of the loads that have one, in their order
+  std::vector<std::shared_ptr<const Trace>> traces;  ///< of the loads that have one, in their order
 };
 
 /// Told now and then: how far it is, and of what.

@@ -112,6 +112,71 @@ TEST_F(Typical, WorkWithoutGpusRunsBesideFullDevices) {
   EXPECT_EQ(world_.phase("acme/llm/cores"), "succeeded(completed)");
 }
 
+// 3³ + 4³ + 5³ = 6³: rooms that must not be taken for one another.
+TEST_F(Typical, TwoNodesWithOtherSharesAreNotTakenForOneAnother) {
+  for (const std::int64_t milli : {700, 600, 500}) world_.start(fmt::format("acme/llm/a{}", milli), gang(1, milli));
+  ASSERT_EQ(world_.nodes("acme/llm/a500"), "r1/n1");
+  world_.start("acme/llm/b", gang(1, 5000));
+  ASSERT_EQ(world_.nodes("acme/llm/b"), "r1/n1");
+  world_.start("acme/llm/c", gang(1, 7000));
+  ASSERT_EQ(world_.nodes("acme/llm/c"), "r1/n2");
+  JobSpec there = gang(1, 400);
+  world_.start("acme/llm/rest", gang(2, 8000));
+  world_.start("acme/llm/d", gang(8, 300));
+  EXPECT_NE(world_.phase("acme/llm/d"), "");
+}
+
+TEST_F(Typical, ASpareForATaskWithoutGpusIsGivenNone) {
+  JobSpec spec = gang(1, 8000);
+  spec.groups.push_back(with_cores(gang(1, 0), 1000).groups[0]);
+  spec.groups[1].name = "helper";
+  spec.max_restarts = 3;
+  world_.start("acme/llm/full", gang(2, 8000));
+  world_.start("acme/llm/helped", spec);
+  world_.begin("acme/llm/helped");
+  const std::string helper = world_.job("acme/llm/helped").allocation->tasks[1].node;
+  const std::string main = world_.job("acme/llm/helped").allocation->tasks[0].node;
+  world_.good(LoseNode{helper == main ? main : helper, "a fault"});
+  world_.tick();
+  if (world_.job("acme/llm/helped").allocation) {
+    EXPECT_TRUE(world_.job("acme/llm/helped").allocation->tasks[1].devices.empty());
+  }
+}
+
+TEST_F(Typical, AClassCannotChangeWhileWorkWithoutGpusRuns) {
+  world_.start("acme/llm/cores", with_cores(gang(1, 0), 1000));
+  ContractSpec spot = contract();
+  spot.cpu_jobs = true;
+  spot.service_class = ServiceClass::kSpot;
+  EXPECT_EQ(world_.bad(ApplyDocuments{{document("acme/main", spot)}, false}).code, Code::kFailedPrecondition);
+}
+
+TEST_F(Typical, WorkWithoutGpusWaitsForNoLimitOfThem) {
+  ContractSpec small = contract();
+  small.cpu_jobs = true;
+  small.ramp = {{world_.now - hours(1), 8}};
+  world_.apply("acme/main", small);
+  world_.start("acme/llm/a", gang(1, 8000));
+  world_.start("acme/llm/b", gang(1, 4000));
+  EXPECT_EQ(world_.phase("acme/llm/b"), "pending");
+  world_.start("acme/llm/cores", with_cores(gang(1, 0), 1000));
+  EXPECT_EQ(world_.phase("acme/llm/cores"), "starting");
+}
+
+TEST_F(Typical, TasksWithoutGpusSpreadOverNodesAsRequired) {
+  JobSpec apart = with_cores(gang(3, 0), 1000);
+  apart.placement = PlacementSpec{};
+  apart.placement->spread = TierWishSpec{"node", true};
+  world_.start("acme/llm/apart", apart);
+  std::set<std::string> nodes;
+  for (const TaskPlacement& task : world_.job("acme/llm/apart").allocation->tasks) nodes.insert(task.node);
+  EXPECT_EQ(nodes.size(), 3u);
+  JobSpec wished = with_cores(gang(9, 0), 1000);  // more than there are nodes: in rounds
+  wished.placement = PlacementSpec{};
+  wished.placement->spread = TierWishSpec{"node", false};
+  EXPECT_NE(node_of("acme/llm/wished", wished), "pending");
+}
+
 TEST_F(Typical, WorkWithoutGpusNeedsAContractThatAllowsIt) {
   world_.apply("acme/main", contract());
   EXPECT_EQ(world_.refused("acme/llm/cores", with_cores(gang(1, 0), 1000)),

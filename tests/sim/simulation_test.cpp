@@ -25,7 +25,7 @@ std::string fault(const std::string& spec) {
 }
 
 // One row a job: submitted at second, for so long, with so many GPUs, by whom.
-Trace trace_of(std::vector<std::tuple<int, int, int, std::string>> rows) {
+std::shared_ptr<const Trace> trace_of(std::vector<std::tuple<int, int, int, std::string>> rows) {
   Trace out;
   out.format = TraceFormat::kPhilly;
   for (const auto& [at, runs, gpus, owner] : rows) {
@@ -38,7 +38,7 @@ Trace trace_of(std::vector<std::tuple<int, int, int, std::string>> rows) {
     out.jobs.push_back(std::move(job));
   }
   out.rows = rows.size();
-  return out;
+  return std::make_shared<const Trace>(std::move(out));
 }
 
 struct Done {
@@ -153,6 +153,53 @@ TEST(Simulation, WhatTheEngineRefusesIsTold) {
   EXPECT_EQ(report.error().path, "spec.events[0]");
 }
 
+TEST(Simulation, WaitsForWhatIsStillToCome) {
+  const auto one = scenarios("  plainEstate: {nodes: 2}\n  loads: [{trace: {file: t.csv}}]\n  faults: {perMillionNodeDays: 1000000}\n");
+  SimulationInput input;
+  input.traces.push_back(trace_of({{0, 100, 20, "a"}, {200'000, 50, 8, "a"}, {300'000, 50, 8, "a"}}));  // the first never fits
+  const Done done = run(one[0], std::move(input));
+  EXPECT_EQ(done.report.jobs, 3);
+  EXPECT_EQ(all_of(done.report).ended, 2);
+  ASSERT_FALSE(done.report.notes.empty());
+  EXPECT_EQ(done.report.notes.back(), "1 jobs still wait and nothing is left to come that lets them start");
+}
+
+TEST(Simulation, FaultsFollowAnEstateThatChanges) {
+  const auto one = scenarios(R"(  plainEstate: {nodes: 4}
+  for: P3D
+  loads: [{synthetic: {perHour: 10, mix: [{gpus: 8, median: PT30M}]}}]
+  faults: {perMillionNodeDays: 20000000, wholeDomain: 100%}
+  events:
+  - at: PT6H
+    apply:
+    - apiVersion: penstock/v1
+      kind: Site
+      metadata: {name: another}
+      spec:
+        country: NO
+        runtime: simulated
+        halls: [{name: h1, rows: [{name: r1, racks: [{name: k1, nodes: [{name: "n[1-8]", type: t1}]}]}]}]
+)");
+  const Done done = run(one[0]);
+  EXPECT_GT(done.report.faults, 10);
+  ASSERT_EQ(done.report.by_site.size(), 2u);
+  EXPECT_EQ(done.report.by_site[0].name, "another");
+  EXPECT_EQ(done.report.gpus, 96);
+  EXPECT_GT(done.report.by_site[1].used_gpu_hours, 0);
+  EXPECT_TRUE(verify_log(done.log, {}, {})->proved);
+}
+
+TEST(Simulation, EnergyIsWhatStoodHowLong) {
+  const auto one = scenarios("  plainEstate: {nodes: 1}\n  for: PT10H\n  loads: [{trace: {file: t.csv}}]\n");
+  SimulationInput input;
+  input.traces.push_back(trace_of({{0, 18'000, 8, "a"}}));  // five hours at 4.5 kW, five at 680 W
+  const Done done = run(one[0], std::move(input));
+  ASSERT_EQ(done.report.energy.size(), 1u);
+  EXPECT_EQ(done.report.energy[0].most_kw, 4);
+  EXPECT_EQ(done.report.allocation, Ppm(500'000));
+  EXPECT_EQ(done.report.ettr, Ppm(1'000'000));
+}
+
 TEST(Scenarios, EveryVariantWithEverySeed) {
   const auto all = scenarios(std::string(kChance) + R"(  seed: 7
   seeds: 2
@@ -190,6 +237,13 @@ TEST(Scenarios, FaultsNameTheirPlace) {
             std::string::npos);
   EXPECT_NE(fault("  plainEstate: {nodes: 1}\n  loads: [{trace: {file: a}}]\n  variants: [{name: x, set: {seeds: none}}]\n").find("with variant x"),
             std::string::npos);
+  const std::string mix = "  plainEstate: {nodes: 1}\n  for: P1D\n  loads: [{synthetic: {perHour: 5, mix: [{gpus: 1.5}]}}]\n";
+  EXPECT_NE(fault(mix).find("spec.loads[0].synthetic.mix[0].gpus"), std::string::npos) << fault(mix);
+  for (const char* wrong : {"plainEstate: {nodes: -5}", "plainEstate: {nodes: 1, gpusPerNode: 100}", "plainEstate: {nodes: 1}\n  faults: {lemons: 200%}",
+                            "plainEstate: {nodes: 1}\n  events: [{at: PT1H, remove: [nonsense]}]",
+                            "plainEstate: {nodes: 1}\n  events: [{at: PT1H, apply: [{kind: Site}]}]"}) {
+    EXPECT_NE(fault(fmt::format("  {}\n  loads: [{{trace: {{file: a}}}}]\n", wrong)), "none") << wrong;
+  }
   EXPECT_NE(to_string(read_scenario({"s.yaml", "kind: Scenario\n"}).error()).find("apiVersion"), std::string::npos);
 }
 

@@ -385,7 +385,7 @@ Result<Reply> apply_documents(Step& step, const ApplyDocuments& command) {
                              before->second.spec.price_per_gpu_hour.currency));
     }
     if (before != facts.contracts.end() && before->second.spec.service_class != contract.service_class &&
-        state.held_by_contract(name) > MilliGpu()) {
+        !state.holders_by_contract(name).empty()) {
       faults.add(document, Code::kFailedPrecondition, "spec.class",
                  fmt::format("its class is {} and cannot change while work runs under it; wait, or make another contract",
                              name_of(before->second.spec.service_class)));

@@ -108,7 +108,15 @@ bool Attempt::place_all(const PoolMask& pools) {
 // told without looking.
 std::int64_t Attempt::capacity(const Ask& ask, DomainIndex domain) const {
   if (ask.devices > 0) return loads_.capacity(domain, *pools_, ask.devices);
-  if (ask.milli == 0) return std::int64_t{SiteLoads::kPorts} * loads_.counted(domain, *pools_);
+  if (ask.milli == 0) {
+    std::int64_t each = 0;
+    for (std::uint32_t p = 0; p < pools_->size(); ++p) {
+      if ((*pools_)[p] == 0) continue;
+      const MilliCpu cpu = estate_.types()[loads_.pools()[p].type].spec.cpu;
+      each = std::max(each, std::min<std::int64_t>(SiteLoads::kPorts, cpu.count() / std::max<std::int64_t>(1, ask.spec->cpu.count())));
+    }
+    return each * loads_.counted(domain, *pools_);
+  }
   const std::int64_t each = 1000 / ask.milli;
   std::int64_t devices = loads_.capacity(domain, *pools_, 1);
   for (std::int32_t tenth = ask.milli / 100; tenth < SiteLoads::kShareCounts; ++tenth) {
@@ -230,6 +238,7 @@ std::int64_t Attempt::fill_apart(Ask& ask, const Scope& scope, std::int64_t want
     std::int64_t round = 0;
     do {
       ask.one_a_node = true;
+      ask.round = seats_.size();
       round = fill(ask, scope, want - placed);
       ask.one_a_node = false;
       placed += round;
@@ -253,9 +262,7 @@ std::int64_t Attempt::fill_apart(Ask& ask, const Scope& scope, std::int64_t want
 std::int64_t Attempt::fill(Ask& ask, const Scope& scope, std::int64_t want) {
   if (scope.node != kNowhere) return fill_node(ask, scope.node, want);
   if (ask.devices == 0 || (ask.choosy && want == 1)) {
-    std::int64_t placed = 0;
-    while (placed < want && one_at_best(ask, scope.domain)) ++placed;
-    return placed;
+    return at_best(ask, scope.domain, want);
   }
   if (want > 1) return fill_domain(ask, scope.domain, want);
   for (std::int32_t free = ask.devices; free <= 64; ++free) {
@@ -390,9 +397,9 @@ bool Attempt::one_on(Ask& ask, DomainIndex domain, std::int32_t free, std::uint6
 
 // All nodes that are in use are priced, and of each pool one that is not: those are alike, and which of them it is goes by
 // the room around it.
-bool Attempt::one_at_best(Ask& ask, DomainIndex domain) {
+std::int64_t Attempt::at_best(Ask& ask, DomainIndex domain, std::int64_t want) {
   static constexpr std::int32_t kAnywhere = 127;
-  if (remembers() && loads_.vain(domain, ask.key, kAnywhere)) return false;
+  if (remembers() && loads_.vain(domain, ask.key, kAnywhere)) return 0;
   struct Option {
     Price price;
     std::int32_t whole_free;
@@ -400,47 +407,57 @@ bool Attempt::one_at_best(Ask& ask, DomainIndex domain) {
     std::uint32_t pool;
     // The best stands on top of the heap: that costs least, of those on the fullest device, of those with the fewest free.
     bool operator<(const Option& other) const {
-      return std::tuple(other.price.cost, other.price.device, other.whole_free, other.node) <
-             std::tuple(price.cost, price.device, whole_free, node);
+      return std::tuple(other.price.cost, other.price.device, other.whole_free, other.node, other.pool) <
+             std::tuple(price.cost, price.device, whole_free, node, pool);
     }
   };
   std::vector<Option> options;
+  const auto add_node = [&](NodeIndex node) {
+    if (!suits(node) || !fits_devices(ask, node) || !fits_beside_devices(ask, node) || seated(ask, node)) return false;
+    options.push_back({price_on(ask, node), loads_.whole_free(node), node, 0});
+    return true;
+  };
+  const auto add_pool = [&](std::uint32_t p) {
+    const std::int32_t all = loads_.most_devices(p);
+    if ((*pools_)[p] == 0 || all < std::max(1, ask.devices)) return false;
+    PoolMask alone(pools_->size());
+    alone[p] = 1;
+    if (loads_.count(domain, alone, all) == 0) return false;
+    const TypeIndex type = loads_.pools()[p].type;
+    options.push_back({price(ask, type, empty_room(estate_.types()[type].spec)), all, kNowhere, p});
+    return true;
+  };
   const auto [first, last] = inside(domain, Grouping::kRack);
   for (DomainIndex r = first; r < last; ++r) {
     if (capacity(ask, r) == 0) continue;
     const Domain& rack = loads_.domains()[r];
     for (NodeIndex node = rack.first_node; node < rack.first_node + rack.nodes; ++node) {
-      if (loads_.tasks(node).empty() || !suits(node) || !fits_devices(ask, node) || !fits_beside_devices(ask, node)) continue;
-      options.push_back({price_on(ask, node), loads_.whole_free(node), node, 0});
+      if (!loads_.tasks(node).empty()) add_node(node);
     }
   }
-  for (std::uint32_t p = 0; p < pools_->size(); ++p) {
-    const std::int32_t all = loads_.most_devices(p);
-    if ((*pools_)[p] == 0 || all < std::max(1, ask.devices)) continue;
-    PoolMask alone(pools_->size());
-    alone[p] = 1;
-    if (loads_.count(domain, alone, all) == 0) continue;
-    const TypeIndex type = loads_.pools()[p].type;
-    options.push_back({price(ask, type, empty_room(estate_.types()[type].spec)), all, kNowhere, p});
-  }
+  for (std::uint32_t p = 0; p < pools_->size(); ++p) add_pool(p);
   std::make_heap(options.begin(), options.end());
-  while (!options.empty()) {
+  std::int64_t placed = 0;
+  while (placed < want && !options.empty()) {
     const Option best = options.front();
     std::pop_heap(options.begin(), options.end());
     options.pop_back();
     if (best.node != kNowhere) {
-      if (put(ask, best.node)) return true;
-      continue;
+      if (!put(ask, best.node)) continue;
+    } else {
+      PoolMask alone(pools_->size());
+      alone[best.pool] = 1;
+      const PoolMask* const before = std::exchange(pools_, &alone);
+      const bool found = one_on(ask, domain, best.whole_free, ask.key + best.pool + 1);
+      pools_ = before;
+      if (!found) continue;
+      if (add_pool(best.pool)) std::push_heap(options.begin(), options.end());
     }
-    PoolMask alone(pools_->size());
-    alone[best.pool] = 1;
-    const PoolMask* const before = std::exchange(pools_, &alone);
-    const bool placed = one_on(ask, domain, best.whole_free, ask.key + best.pool + 1);
-    pools_ = before;
-    if (placed) return true;
+    ++placed;
+    if (add_node(seats_.back().node)) std::push_heap(options.begin(), options.end());  // what is left of it
   }
-  if (remembers()) loads_.note_vain(domain, ask.key, kAnywhere);
-  return false;
+  if (placed == 0 && remembers()) loads_.note_vain(domain, ask.key, kAnywhere);
+  return placed;
 }
 
 Attempt::Price Attempt::price(const Ask& ask, TypeIndex type, const NodeRoom& room) const {
@@ -467,11 +484,11 @@ Attempt::Price Attempt::price(const Ask& ask, TypeIndex type, const NodeRoom& ro
 Attempt::Price Attempt::price_on(const Ask& ask, NodeIndex node) {
   const NodeRoom room = room_of(loads_, node);
   if (priced_.empty()) priced_.resize(256);
-  std::array<std::uint64_t, 6> told{static_cast<std::uint64_t>(ask.group), loads_.pool_of(node), static_cast<std::uint64_t>(room.whole),
-                                    static_cast<std::uint64_t>(room.cpu.count()), static_cast<std::uint64_t>(room.memory.count()), 0};
-  for (std::int32_t i = 0; i < room.shared; ++i) {
-    const auto left = static_cast<std::uint64_t>(room.rooms[static_cast<std::size_t>(i)]);
-    told[5] += left * left * left * 0x9E3779B97F4A7C15;  // whichever device it is on
+  std::array<std::uint64_t, 7> told{static_cast<std::uint64_t>(ask.group), loads_.pool_of(node), static_cast<std::uint64_t>(room.whole),
+                                    static_cast<std::uint64_t>(room.cpu.count()), static_cast<std::uint64_t>(room.memory.count()),
+                                    static_cast<std::uint64_t>(room.shared), 0};
+  for (std::int32_t i = 0; i < room.shared; ++i) {  // whichever devices they are on
+    told[6] += XXH3_64bits(&room.rooms[static_cast<std::size_t>(i)], sizeof(room.rooms[0]));
   }
   const std::uint64_t key = XXH3_64bits(told.data(), sizeof(told)) | 1;
   Priced& known = priced_[key % priced_.size()];
@@ -488,6 +505,13 @@ bool Attempt::fits_beside_devices(const Ask& ask, NodeIndex node) const {
          loads_.free_disk(node) >= ask.spec->disk && loads_.free_port(node) != 0;
 }
 
+bool Attempt::seated(const Ask& ask, NodeIndex node) const {
+  if (!ask.one_a_node) return false;
+  const auto index = static_cast<std::int32_t>(&ask - asks_.data());
+  const auto first = seats_.begin() + static_cast<std::ptrdiff_t>(std::min(ask.round, seats_.size()));
+  return std::any_of(first, seats_.end(), [&](const Seat& seat) { return seat.node == node && seat.ask == index; });
+}
+
 bool Attempt::fits_devices(const Ask& ask, NodeIndex node) const {
   if (ask.milli > 0) return loads_.whole_free(node) > 0 || loads_.shared_room(node) >= ask.milli;
   return loads_.whole_free(node) >= ask.devices;
@@ -495,7 +519,7 @@ bool Attempt::fits_devices(const Ask& ask, NodeIndex node) const {
 
 // One task on the node, if its devices, cores, memory, disk, ports and watts suffice.
 bool Attempt::put(Ask& ask, NodeIndex node) {
-  if (!fits_beside_devices(ask, node) || !fits_devices(ask, node)) return false;
+  if (!fits_beside_devices(ask, node) || !fits_devices(ask, node) || seated(ask, node)) return false;
   const Need& need = ask.needs[loads_.pool_of(node)];
   if (room(node, need.draw, 1) == 0) return false;
   draw({&node, 1}, need.draw, true);
@@ -543,7 +567,8 @@ void Attempt::seat(Ask& ask, NodeIndex node) {
   if (ask.devices > 0) {
     task.devices = DeviceSet::first_of(loads_.free_devices(node), ask.devices);
   } else if (ask.milli > 0) {
-    const std::int32_t left = price_on(ask, node).device;
+    const TypeIndex type = loads_.pools()[loads_.pool_of(node)].type;
+    const std::int32_t left = price(ask, type, room_of(loads_, node)).device;
     std::int32_t device = 0;
     while (device < loads_.devices(node) && 1000 - loads_.used(node, device) != left) ++device;
     PENSTOCK_CHECK(device < loads_.devices(node));

@@ -51,7 +51,8 @@ class Attempt {
     std::int32_t devices = 0;  // whole ones
     std::int32_t milli = 0;    // of a share
     bool choosy = false;       // leaves part of some node to others, or there are nodes of several kinds
-    bool one_a_node = false;   // while tasks are spread over nodes
+    bool one_a_node = false;   // while tasks are spread over nodes: round by round
+    std::size_t round = 0;     // the first seat of this one
     const TaskGroupSpec* spec = nullptr;
     std::vector<Need> needs;   // by pool
     std::uint64_t key = 0;     // the same for asks that are alike
@@ -79,8 +80,9 @@ class Attempt {
   std::int64_t fill_rack(Ask& ask, DomainIndex rack, std::int64_t want);
   std::int64_t fill_node(Ask& ask, NodeIndex node, std::int64_t want);
   std::int64_t fill_apart(Ask& ask, const Scope& scope, std::int64_t want);
-  // One task: where it costs others least, or on a node with just so many devices free.
-  bool one_at_best(Ask& ask, DomainIndex domain);
+  // Each task where it costs others least.
+  std::int64_t at_best(Ask& ask, DomainIndex domain, std::int64_t want);
+  // One task on a node with just so many devices free.
   bool one_on(Ask& ask, DomainIndex domain, std::int32_t free, std::uint64_t question);
   bool descend(DomainIndex domain, std::int32_t free, std::uint64_t question, const std::function<bool(const Domain&)>& try_rack);
   bool put(Ask& ask, NodeIndex node);
@@ -91,6 +93,8 @@ class Attempt {
   bool suits(NodeIndex node) const;
   bool fits_beside_devices(const Ask& ask, NodeIndex node) const;
   bool fits_devices(const Ask& ask, NodeIndex node) const;
+  // Whether a task of the group lies there already in this round, while they are spread over nodes.
+  bool seated(const Ask& ask, NodeIndex node) const;
   // What it costs others that the task takes its part of such a room, and of which device: by what is left on it.
   struct Price {
     std::int64_t cost = 0;

@@ -45,6 +45,7 @@ bool Booking::add_anywhere(NodeIndex node, TypeIndex type, TaskPlacement task) {
     task.devices = DeviceSet::first_of(loads_.free_devices(node), devices);
     return add(node, std::move(task));
   }
+  if (task.gpus == MilliGpu()) return add(node, std::move(task));
   // A share goes to the fullest device that has room for it.
   std::int32_t best = -1;
   for (std::int32_t device = 0; device < loads_.devices(node); ++device) {

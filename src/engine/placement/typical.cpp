@@ -13,6 +13,8 @@ namespace {
 constexpr std::size_t kKinds = 64;
 constexpr std::int64_t kOfNoUse = 10;
 constexpr std::int64_t kScarce = 3;
+// Memory is counted in 16 MiB, and cores in hundredths: sums over very many large tasks stay far from overflow.
+constexpr int kMemoryBits = 24;
 
 // A count to its two highest bits: it changes seldom, so that what is made of it lasts, and that suffices to choose by.
 std::int64_t rounded(std::int64_t tasks) {
@@ -73,9 +75,11 @@ void TypicalWork::count(const JobSpec& spec, const ContractSpec& contract, std::
     if (found->second == 0) kinds_.erase(found);
     if (group.gpus == MilliGpu()) continue;
     milli_ += sign * group.replicas * group.gpus.count();
-    cpu_ += sign * group.replicas * group.cpu.count();
-    memory_ += sign * group.replicas * (group.memory.count() >> 20);
+    cpu_ += sign * group.replicas * (group.cpu.count() / 10);
+    memory_ += sign * group.replicas * (group.memory.count() >> kMemoryBits);
   }
+  cpu_beside_ = milli_ == 0 ? 0 : 10 * mul_div_floor(cpu_, 1000, milli_);
+  memory_beside_ = milli_ == 0 ? 0 : mul_div_floor(memory_, 1000, milli_);
 }
 
 void TypicalWork::clear() {
@@ -86,9 +90,12 @@ void TypicalWork::clear() {
 
 void TypicalWork::look(const Estate& estate) const {
   looked_at_ = version_;
-  std::vector<std::int64_t> supply(estate.types().size());
+  if (supply_.size() != estate.types().size()) {  // it is cleared when the estate changes
+    supply_.assign(estate.types().size(), 0);
+    for (const EstateNode& node : estate.nodes()) supply_[node.type] += 1000 * estate.types()[node.type].spec.devices.count;
+  }
+  const std::vector<std::int64_t>& supply = supply_;
   std::int64_t all_supply = 0;
-  for (const EstateNode& node : estate.nodes()) supply[node.type] += 1000 * estate.types()[node.type].spec.devices.count;
   for (const std::int64_t of_type : supply) all_supply += of_type;
   const auto holds = [&](const Kind& kind, TypeIndex type) {
     const DeviceSpec& devices = estate.types()[type].spec.devices;
@@ -157,11 +164,8 @@ std::int64_t TypicalWork::of_no_use(const OfType& type, const NodeRoom& room) {
 std::int64_t TypicalWork::without_cores(const NodeRoom& room) const {
   const std::int64_t milli = room.milli();
   std::int64_t usable = milli;
-  if (milli_ == 0) return 0;
-  const std::int64_t cpu = cpu_ * 1000 / milli_;  // beside a whole device
-  const std::int64_t memory = memory_ * 1000 / milli_;
-  if (cpu > 0) usable = std::min(usable, room.cpu.count() * 1000 / cpu);
-  if (memory > 0) usable = std::min(usable, (room.memory.count() >> 20) * 1000 / memory);
+  if (cpu_beside_ > 0) usable = std::min(usable, room.cpu.count() * 1000 / cpu_beside_);
+  if (memory_beside_ > 0) usable = std::min(usable, (room.memory.count() >> kMemoryBits) * 1000 / memory_beside_);
   return milli - usable;
 }
 

@@ -70,11 +70,14 @@ class TypicalWork {
 
   std::map<Kind, std::int64_t> kinds_;  // tasks
   std::int64_t milli_ = 0;              // Σ over tasks with GPUs
-  std::int64_t cpu_ = 0;
-  std::int64_t memory_ = 0;
+  std::int64_t cpu_ = 0;                // hundredths of a core
+  std::int64_t memory_ = 0;             // 16 MiB
+  std::int64_t cpu_beside_ = 0;         // a whole device, in thousandths of a core
+  std::int64_t memory_beside_ = 0;
   std::uint64_t version_ = 1;  // of the weights of the kinds
 
   // Made from the kinds when it is asked for.
+  mutable std::vector<std::int64_t> supply_;  // milli-GPU by type
   mutable std::uint64_t looked_at_ = 0;
   mutable std::vector<OfType> types_;
   mutable std::int64_t weight_ = 0;

@@ -51,6 +51,7 @@ PromisedBeside promised_beside(const State& state, const Job& job, Time now, boo
 bool over_limits(const State& state, const Job& job, Time at, bool beside_others) {
   if (!contract_active(state.facts().contracts.at(job.contract).spec, at)) return true;
   const MilliGpu needed = least_gpus(job.spec);
+  if (needed == MilliGpu()) return false;  // it asks for nothing that is limited
   const PromisedBeside promised = beside_others ? promised_beside(state, job, at) : PromisedBeside{};
   const auto over = [&](const std::optional<Allowance>& of, MilliGpu kept) { return of && of->held + kept + needed > of->limit; };
   return over(of_contract(state, job, at), promised.contract) || over(of_project(state, job), promised.project);

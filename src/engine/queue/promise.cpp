@@ -346,7 +346,11 @@ const PoolsBySite& open_to(const State& state, const Job& job, const PoolsBySite
       // How many nodes it will touch anew is not known before it lies there; so many at the most.
       std::int64_t nodes = 0;
       for (const TaskGroupSpec& group : job.spec.groups) {
-        const std::int64_t per_node = std::max<std::int64_t>(1, loads.most_devices(p) * std::int64_t{1000} / std::max<std::int64_t>(1, group.gpus.count()));
+        const NodeTypeSpec& type = state.estate().types()[loads.pools()[p].type].spec;
+        const auto holds = [](std::int64_t has, std::int64_t asked) { return asked == 0 ? std::numeric_limits<std::int64_t>::max() : has / asked; };
+        const std::int64_t per_node = std::max<std::int64_t>(
+            1, std::min({holds(loads.most_devices(p) * std::int64_t{1000}, group.gpus.count()), holds(type.cpu.count(), group.cpu.count()),
+                         holds(type.memory.count(), group.memory.count())}));
         nodes += (group.replicas + per_node - 1) / per_node;
       }
       if (spare[of_site.site][p] && nodes > *spare[of_site.site][p]) open.pools[p] = 0;

@@ -133,6 +133,7 @@ void Scheduler::forget() {
 void Scheduler::pass(Step& step) {
   State& state = step.state();
   plans_ = 0;
+  const bool plain = settings_.strict || settings_.greedy;  // nothing but starts
   state.wake(step.now());
   if (bounds_ != state.bounds()) bounds_by_group_.clear();
   bounds_ = state.bounds();
@@ -146,11 +147,11 @@ void Scheduler::pass(Step& step) {
       blocked_.clear();
       next_due_.reset();
       keep_promises(step);
-      keep_reservations(step);
+      if (!plain) keep_reservations(step);
     }
     walk(step);
-    backfill(step);
-    if (full && tried_.empty() && !state.undersized().empty()) {
+    if (!plain) backfill(step);
+    if (!plain && full && tried_.empty() && !state.undersized().empty()) {
       if (const auto next = grow(step, *kept_)) due(*next);
     }
   } while (openings_ != state.openings());
@@ -231,6 +232,7 @@ bool Scheduler::keep_promise(Step& step, const Job& job) {
                                         : "its place is not free at the date that was promised";
     if (!spot) other = plan_promise(state, least, pools, step.now(), reserved ? job.spec.start_at : std::nullopt);
   }
+  if (other && other->tasks == promise.tasks && other->at == promise.at) return false;  // as it stands
   if (other) {
     other->cause = cause;
     step.emit(JobPromised{uid, std::move(*other)});

@@ -159,7 +159,6 @@ std::vector<Headline> headlines(const SimReport& report) {
       {"Carbon", carbon(carbon_kg), Tile::kSmall, energy > 0 ? brief(carbon_kg, energy) + " kg a MWh" : ""},
       {"Fragmented", ratio(report.fragmented, Better::kLess), Tile::kSmall,
        "of GPUs free at the end: no typical task fits"},
-      {"Stranded power", kilowatts(report.stranded_kw, Better::kLess), Tile::kSmall, "no free GPU can use it"},
   };
 }
 
