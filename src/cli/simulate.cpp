@@ -1,4 +1,4 @@
-// simulate: runs scenarios on the production engine, side by side, and replays production logs.
+// simulate: runs scenarios on the production engine, side by side.
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -55,14 +55,17 @@ class Files {
   }
 
   Result<std::vector<Document>> documents(const std::vector<std::string>& files) {
+    if (const auto found = documents_.find(files); found != documents_.end()) return found->second;
     std::vector<std::string> paths;
     for (const std::string& file : files) paths.push_back((beside_ / file).string());
     PENSTOCK_TRY(sources, read_sources(paths));
-    return read_documents(sources);
+    PENSTOCK_TRY(documents, read_documents(sources));
+    return documents_.emplace(files, std::move(documents)).first->second;
   }
 
  private:
   fs::path beside_;
+  std::map<std::vector<std::string>, std::vector<Document>> documents_;
   std::map<std::pair<std::string, std::optional<TraceFormat>>, std::shared_ptr<const Trace>> traces_;
 };
 
@@ -74,7 +77,7 @@ Result<SimulationInput> input_of(const Scenario& scenario, Files& files) {
   }
   if (scenario.spec.plain_estate && !scenario.spec.plain_estate->node_list.empty()) {
     PENSTOCK_TRY(list, files.trace(scenario.spec.plain_estate->node_list, TraceFormat::kOpenb));
-    input.node_lists.push_back(list->nodes);
+    input.node_list = list->nodes;
   }
   for (const LoadSpec& load : scenario.spec.loads) {
     if (!load.trace) continue;

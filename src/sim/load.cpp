@@ -15,11 +15,13 @@ std::string contract_or(const std::string& given) { return given.empty() ? std::
 
 Duration part_of(Duration all, Ppm part) { return Duration(mul_div_floor(all.count(), part.count(), 1'000'000)); }
 
+char small(char c) { return static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c); }
+
 // A label out of what a trace calls someone.
 std::string label_of(std::string_view owner) {
   std::string out;
   for (const char c : owner) {
-    const auto low = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+    const char low = small(c);
     const bool plain = (low >= 'a' && low <= 'z') || (low >= '0' && low <= '9');
     if (plain || (!out.empty() && out.back() != '-')) out += plain ? low : '-';
   }
@@ -30,9 +32,7 @@ std::string label_of(std::string_view owner) {
 
 // Models are written small in estates. Those that nobody has are left out, unless no other is allowed: then it waits.
 void keep_known(std::vector<std::string>& models, const std::vector<std::string>& known) {
-  for (std::string& model : models) {
-    for (char& c : model) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-  }
+  for (std::string& model : models) model = model_name(model);
   const auto unknown = [&](const std::string& model) { return std::find(known.begin(), known.end(), model) == known.end(); };
   if (!std::all_of(models.begin(), models.end(), unknown)) std::erase_if(models, unknown);
 }
@@ -223,6 +223,12 @@ class SyntheticLoad : public Load {
 };
 
 }  // namespace
+
+std::string model_name(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) c = small(c);
+  return out;
+}
 
 std::unique_ptr<Load> trace_load(const TraceLoadSpec& spec, Trace trace, std::size_t place, Time from, std::uint64_t seed,
                                  MilliGpu gpus, std::int32_t largest, const std::vector<std::string>& models) {

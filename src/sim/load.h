@@ -7,6 +7,9 @@
 
 namespace penstock {
 
+/// A GPU model as estates write it: small.
+std::string model_name(std::string_view text);
+
 /// One stream of submissions. What it holds of the future is bounded by what its trace holds.
 class Load {
  public:

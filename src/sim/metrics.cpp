@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "engine/power/draw.h"
-#include "engine/queue/sizes.h"
+#include "estate/energy.h"
 
 namespace penstock {
 namespace {
@@ -40,21 +40,6 @@ Ppm ratio(std::int64_t part, std::int64_t whole) { return whole == 0 ? Ppm(0) : 
 constexpr Duration kStep = minutes(10);
 constexpr std::int64_t kGpuHour = 1000 * 3600;  // milli-GPU seconds
 
-template <class Points, class Value>
-auto at_time(const Points& points, Time now, Value value) {
-  std::optional<decltype(value(points.front()))> out;
-  for (const auto& point : points) {
-    if (point.from > now) break;
-    out = value(point);
-  }
-  return out;
-}
-
-std::optional<Money> price_of(const GridSpec& grid, Time now) {
-  if (grid.tariff) return at_time(grid.tariff->points, now, [](const TariffPointSpec& point) { return point.price; });
-  return grid.price_per_kwh;
-}
-
 }  // namespace
 
 void Metrics::note(std::string text) {
@@ -73,6 +58,7 @@ void Metrics::refused(const std::string& why) {
 void Metrics::count_capacity(const State& state) {
   bounds_ = state.bounds();
   const Estate& estate = state.estate();
+  all_ = 0;
   for (auto& [model, use] : models_) use.gpus = 0;
   for (auto& [name, site] : sites_) {
     site.use.gpus = site.gpus = 0;
@@ -83,6 +69,7 @@ void Metrics::count_capacity(const State& state) {
     Site& site = sites_[estate.sites()[index].name];
     site.index = index;
     site.gpus = estate.sites()[index].gpus.count() / 1000;
+    all_ += estate.sites()[index].gpus.count();
     site.limit = state.power().segments(index).front().limits->condition().import;
     for (const Pool& pool : state.loads().site(index).pools()) {
       const NodeTypeSpec& type = estate.types()[pool.type].spec;
@@ -125,17 +112,15 @@ void Metrics::pass_time(const State& state, Duration passed) {
     site.watt_seconds += energy;
     const auto& grid = state.estate().sites()[site.index].grid;
     if (!grid) continue;
-    if (const auto price = price_of(*grid, as_of_)) {
+    if (const auto price = price_at(*grid, as_of_)) {
       if (!site.cost) site.cost = Money{0, price->currency};
       site.cost->micros += mul_div_floor(energy, price->micros, 3'600'000);
     }
-    if (!grid->carbon) continue;
-    const auto grams = at_time(grid->carbon->points, as_of_, [](const CarbonPointSpec& point) { return point.grams; });
-    if (grams) site.carbon_milligrams += mul_div_floor(energy, *grams, 3600);
+    if (const auto grams = carbon_at(*grid, as_of_)) site.carbon_milligrams += mul_div_floor(energy, *grams, 3600);
   }
 }
 
-void Metrics::hold(const State& state, const Allocation& allocation, Seen& seen) {
+void Metrics::hold(const State& state, const Allocation& allocation, bool shed, Seen& seen) {
   const Estate& estate = state.estate();
   NodeIndex node = kNowhere - 1;
   seen.models.clear();
@@ -147,7 +132,7 @@ void Metrics::hold(const State& state, const Allocation& allocation, Seen& seen)
     if (seen.models.empty() || seen.models.back().first != &model) seen.models.emplace_back(&model, 0);
     seen.models.back().second += task.gpus.count();
     model.used += task.gpus.count();
-    seen.added += draw_of(type, task, false).demand;
+    seen.added += draw_of(type, task, shed).demand;
   }
   seen.site = &sites_[estate.site_of(node).name];
   seen.held = allocation.gpus.count();
@@ -166,22 +151,18 @@ void Metrics::repower(const State& state, Uid uid) {
   const Job* job = state.find_job(uid);
   if (job == nullptr || !job->holds()) return;
   Seen& seen = jobs_.at(uid.value);
-  seen.site->added -= seen.added;
-  seen.added = Watts();
-  NodeIndex node = kNowhere - 1;
-  for (const TaskPlacement& task : job->allocation->tasks) {
-    node = state.estate().find_node_after(node, task.node);
-    seen.added += draw_of(state.estate().type_of(node).spec, task, job->shed.has_value()).demand;
-  }
-  seen.site->added += seen.added;
+  give_back(seen);
+  hold(state, *job->allocation, job->shed.has_value(), seen);
 }
 
-std::pair<std::int64_t, std::int64_t> Metrics::held_of_all(const State& state) const {
+std::int64_t Metrics::held() const {
   std::int64_t held = 0;
-  std::int64_t all = 0;
   for (const auto& [name, site] : sites_) held += site.use.used;
-  for (const EstateSite& site : state.estate().sites()) all += site.gpus.count();
-  return {held, all};
+  return held;
+}
+
+void Metrics::note_if_late(const Seen& seen, Time now) {
+  if (seen.promised && now > *seen.promised + seconds(1)) late_.push_back(seconds_of(now - *seen.promised));
 }
 
 // What a gang did in the time before `now` has to be done again.
@@ -205,7 +186,7 @@ void Metrics::observe(const State& state, std::span<const EventRecord> events) {
       seen.size = size_of_gpus(seen.gpus);
       seen.service_class = static_cast<std::uint8_t>(state.facts().contracts.at(submitted->contract).spec.service_class);
       ++submitted_;
-      if (const auto [held, all] = held_of_all(state); asked_ <= all && asked_ + seen.gpus > all) when_asked_ = ratio(held, all);
+      if (asked_ <= all_ && asked_ + seen.gpus > all_) when_asked_ = ratio(held(), all_);
       asked_ += seen.gpus;
       ++waiting_jobs_;
       waiting_gpus_ += seen.gpus;
@@ -223,10 +204,10 @@ void Metrics::observe(const State& state, std::span<const EventRecord> events) {
         seen.first_start = now;
         counts(seen).queueing.push_back(seconds_of(now - seen.submitted));
       }
-      if (seen.promised && now > *seen.promised + seconds(1)) late_.push_back(seconds_of(now - *seen.promised));
+      note_if_late(seen, now);
       seen.promised.reset();
       seen.started = now;
-      hold(state, started->allocation, seen);
+      hold(state, started->allocation, false, seen);
     } else if (const auto* used = std::get_if<UsageRecorded>(&record.event)) {
       give_back(jobs_.at(used->usage.job.value));
     } else if (const auto* stopping = std::get_if<JobStopping>(&record.event)) {
@@ -252,7 +233,7 @@ void Metrics::observe(const State& state, std::span<const EventRecord> events) {
       const auto found = jobs_.find(finished->job.value);
       Seen& seen = found->second;
       if (seen.waits) {
-        if (seen.promised && now > *seen.promised + seconds(1)) late_.push_back(seconds_of(now - *seen.promised));
+        note_if_late(seen, now);
         --waiting_jobs_;
         waiting_gpus_ -= seen.gpus;
         --counts(seen).waiting;
@@ -260,8 +241,12 @@ void Metrics::observe(const State& state, std::span<const EventRecord> events) {
         counts(seen).completion.push_back(seconds_of(now - seen.submitted));
         const std::int64_t whole = seconds_of(now - *seen.first_start) * seen.gpus;
         whole_run_ += whole;
-        if (finished->phase == JobPhase::kSucceeded) useful_run_ += std::min(whole, seconds_of(now - seen.started + seen.saved) * seen.gpus);
-        if (finished->phase != JobPhase::kSucceeded) lose(seen, now, now - seen.started + seen.saved);
+        const Duration worked = now - seen.started + seen.saved;
+        if (finished->phase == JobPhase::kSucceeded) {
+          useful_run_ += std::min(whole, seconds_of(worked) * seen.gpus);
+        } else {
+          lose(seen, now, worked);
+        }
       }
       jobs_.erase(found);
     } else if (std::holds_alternative<NodeLost>(record.event)) {
@@ -350,12 +335,11 @@ void Metrics::report(const State& state, Time until, SimReport& out) {
     out.energy.push_back(std::move(energy));
   }
   for (const auto& [uid, seen] : jobs_) {
-    if (seen.waits && seen.promised && until > *seen.promised + seconds(1)) late_.push_back(seconds_of(until - *seen.promised));
+    if (seen.waits) note_if_late(seen, until);
   }
   out.allocation = ratio(used, capacity);
   out.allocation_when_asked = when_asked_;
-  const auto [held, all] = held_of_all(state);
-  out.allocation_at_end = ratio(held, all);
+  out.allocation_at_end = ratio(held(), all_);
   out.goodput = ratio(std::max<std::int64_t>(0, used - lost_time_), used);
   out.ettr = ratio(useful_run_, whole_run_);
   out.fragmented = fragmentation(state);

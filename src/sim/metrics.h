@@ -18,7 +18,6 @@ class Metrics {
   void observe(const State& state, std::span<const EventRecord> events);
   /// Brings everything up to `now`, and takes the samples that are due.
   void advance(const State& state, Time now);
-  std::optional<Time> next_sample() const { return next_sample_; }
   void note(std::string text);
   /// A job that was not taken in.
   void refused(const std::string& why);
@@ -77,11 +76,12 @@ class Metrics {
     std::vector<std::int64_t> completion;
   };
   void count_capacity(const State& state);
-  void hold(const State& state, const Allocation& allocation, Seen& seen);
+  void hold(const State& state, const Allocation& allocation, bool shed, Seen& seen);
   void give_back(const Seen& seen);
   void repower(const State& state, Uid job);
   void pass_time(const State& state, Duration passed);
-  std::pair<std::int64_t, std::int64_t> held_of_all(const State& state) const;
+  std::int64_t held() const;
+  void note_if_late(const Seen& seen, Time now);
   void lose(const Seen& seen, Time now, Duration lost);
   void sample(Time at);
   void settle(const State& state, Time now);
@@ -110,7 +110,8 @@ class Metrics {
   std::int64_t whole_run_ = 0;        // and from first start to end
   std::int64_t events_ = 0;
   std::int64_t submitted_ = 0;
-  std::int64_t asked_ = 0;  // milli-GPU, of all that were submitted
+  std::int64_t all_ = 0;    // milli-GPU, of the estate
+  std::int64_t asked_ = 0;  // by all that were submitted
   Ppm when_asked_;
   Time next_sample_;
   Duration every_ = minutes(10);

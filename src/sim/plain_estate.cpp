@@ -51,9 +51,7 @@ Result<std::vector<Document>> plain_estate(const PlainEstateSpec& spec, const st
   }
   for (const TraceNode& node : nodes) {
     if (node.gpus == 0) continue;
-    std::string model;
-    for (const char c : node.model) model += static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-    ++sorts[{node.cpu.count(), node.memory.count(), node.gpus, model.empty() ? "gpu" : model}];
+    ++sorts[{node.cpu.count(), node.memory.count(), node.gpus, node.model.empty() ? "gpu" : model_name(node.model)}];
   }
   if (sorts.empty()) return make_error(Code::kInvalid, "the trace lists no node with a GPU", "spec.plainEstate.nodeList");
   std::vector<Document> out;

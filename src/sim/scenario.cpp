@@ -2,7 +2,7 @@
 #include "sim/scenario.h"
 
 #include "base/json.h"
-#include "base/name.h"
+#include "spec/checks.h"
 #include "spec/yaml.h"
 
 namespace penstock {
@@ -63,48 +63,29 @@ Error placed_all(Problems& problems, const SourceText& source, const YamlDocumen
   return first;
 }
 
-}  // namespace
-
-namespace {
-
-template <class T>
-void between(Problems& problems, std::string_view field, const T& value, const T& least, const T& most) {
-  if (value >= least && value <= most) return;
-  if constexpr (std::is_integral_v<T>) {
-    problems.add(fmt::format("expected {} to {}, found {}", least, most, value), field);
-  } else {
-    problems.add(fmt::format("expected {} to {}, found {}", Text<T>::format(least), Text<T>::format(most), Text<T>::format(value)), field);
-  }
-}
-template <class T>
-void between(Problems& problems, std::string_view field, const std::optional<T>& value, const T& least, const T& most) {
-  if (value) between(problems, field, *value, least, most);
-}
-
 constexpr Duration kLongest = hours(24 * 365 * 10);
-constexpr Ppm kAll(1'000'000);
 
 }  // namespace
 
 void PlainEstateSpec::check(Problems& problems) const {
   if (node_list.empty() == (nodes == 0)) problems.add("expected either nodeList or nodes");
-  between<std::int64_t>(problems, "nodes", nodes, 0, 100'000);
-  between(problems, "gpusPerNode", gpus_per_node, 1, 64);
+  check_between<std::int64_t>(problems, "nodes", nodes, 0, 100'000);
+  check_between(problems, "gpusPerNode", gpus_per_node, 1, 64);
   if (!is_label(model)) problems.add("expected a name of small letters, digits and dashes", "model");
 }
 
 void TraceLoadSpec::check(Problems& problems) const {
-  between(problems, "gpusPerTask", gpus_per_task, 0, 64);
-  between(problems, "timeLimit", time_limit, Ppm(10'000), Ppm(1'000'000'000));
-  between(problems, "speed", speed, Ppm(10'000), Ppm(10'000'000'000));
-  between(problems, "sample", sample, Ppm(10'000), Ppm(100'000'000));
-  between(problems, "checkpoint", checkpoint, seconds(1), kLongest);
+  check_between(problems, "gpusPerTask", gpus_per_task, 0, 64);
+  if (time_limit) check_between(problems, "timeLimit", *time_limit, Ppm(10'000), Ppm(1'000'000'000));
+  if (speed) check_between(problems, "speed", *speed, Ppm(10'000), Ppm(10'000'000'000));
+  if (sample) check_between(problems, "sample", *sample, Ppm(10'000), Ppm(100'000'000));
+  if (checkpoint) check_between(problems, "checkpoint", *checkpoint, seconds(1), kLongest);
 }
 
 void MixSpec::check(Problems& problems) const {
-  between<std::int64_t>(problems, "weight", weight, 1, 1'000'000'000);
-  between(problems, "median", median, seconds(1), kLongest);
-  between(problems, "spread", spread, Ppm(0), Ppm(10'000'000));
+  check_between<std::int64_t>(problems, "weight", weight, 1, 1'000'000'000);
+  check_between(problems, "median", median, seconds(1), kLongest);
+  if (spread) check_between(problems, "spread", *spread, Ppm(0), Ppm(10'000'000));
   // What such a job would be refused for is told here.
   JobSpec job;
   TaskGroupSpec group;
@@ -123,32 +104,38 @@ void MixSpec::check(Problems& problems) const {
 }
 
 void SyntheticLoadSpec::check(Problems& problems) const {
-  between<std::int64_t>(problems, "perHour", per_hour, 1, 1'000'000);
-  between(problems, "swing", swing, Ppm(0), kAll);
-  between(problems, "projects", projects, 1, 10'000);
-  between(problems, "timeLimit", time_limit, Ppm(10'000), Ppm(1'000'000'000));
+  check_between<std::int64_t>(problems, "perHour", per_hour, 1, 1'000'000);
+  if (swing) check_between(problems, "swing", *swing, Ppm(0), kWhole);
+  check_between(problems, "projects", projects, 1, 10'000);
+  if (time_limit) check_between(problems, "timeLimit", *time_limit, Ppm(10'000), Ppm(1'000'000'000));
   if (mix.empty()) problems.add("expected at least one kind of job", "mix");
 }
 
 void FaultSpec::check(Problems& problems) const {
-  between<std::int64_t>(problems, "perMillionNodeDays", per_million_node_days, 0, 100'000'000);
-  between(problems, "lemons", lemons, Ppm(0), kAll);
-  between(problems, "lemonFactor", lemon_factor, 1, 10'000);
-  between(problems, "wholeDomain", whole_domain, Ppm(0), kAll);
-  between(problems, "quick", quick, Ppm(0), kAll);
-  between(problems, "repair", repair, seconds(1), kLongest);
-  between(problems, "quickRepair", quick_repair, seconds(1), kLongest);
+  check_between<std::int64_t>(problems, "perMillionNodeDays", per_million_node_days, 0, 100'000'000);
+  if (lemons) check_between(problems, "lemons", *lemons, Ppm(0), kWhole);
+  check_between(problems, "lemonFactor", lemon_factor, 1, 10'000);
+  if (whole_domain) check_between(problems, "wholeDomain", *whole_domain, Ppm(0), kWhole);
+  if (quick) check_between(problems, "quick", *quick, Ppm(0), kWhole);
+  check_between(problems, "repair", repair, seconds(1), kLongest);
+  check_between(problems, "quickRepair", quick_repair, seconds(1), kLongest);
+}
+
+std::optional<std::pair<Kind, std::string>> named_object(std::string_view text) {
+  const std::size_t blank = text.find(' ');
+  const auto kind = enum_from_name<Kind>(text.substr(0, blank));
+  if (!kind || blank == std::string_view::npos) return std::nullopt;
+  return std::pair(*kind, std::string(text.substr(blank + 1)));
 }
 
 void DatedSpec::check(Problems& problems) const {
-  between(problems, "at", at, Duration(0), kLongest);
+  check_between(problems, "at", at, Duration(0), kLongest);
   for (std::size_t i = 0; i < apply.size(); ++i) {
     const auto document = read_document(apply[i]);
     if (!document.ok()) problems.add(fmt::format("{}: {}", document.error().path, document.error().message), fmt::format("apply[{}]", i));
   }
   for (std::size_t i = 0; i < remove.size(); ++i) {
-    const std::size_t blank = remove[i].find(' ');
-    if (blank == std::string::npos || !enum_from_name<Kind>(remove[i].substr(0, blank))) {
+    if (!named_object(remove[i])) {
       problems.add(fmt::format("expected KIND NAME such as `Restriction loughton/ups-b3`, found '{}'", remove[i]), fmt::format("remove[{}]", i));
     }
   }
@@ -164,8 +151,8 @@ void ScenarioSpec::check(Problems& problems) const {
   if (seeds < 1 || seeds > kMostRuns) problems.add(fmt::format("expected 1 to {}", kMostRuns), "seeds");
   const bool endless = std::any_of(loads.begin(), loads.end(), [](const LoadSpec& load) { return load.synthetic.has_value(); });
   if (endless && !length) problems.add("expected how long it runs: synthetic loads have no end", "for");
-  between(problems, "for", length, seconds(1), kLongest);
-  between<Time>(problems, "from", from.value_or(Time{0}), Time{0}, *Text<Time>::parse("2200-01-01T00:00:00Z"));
+  if (length) check_between(problems, "for", *length, seconds(1), kLongest);
+  check_between<Time>(problems, "from", from.value_or(Time{0}), Time{0}, *Text<Time>::parse("2200-01-01T00:00:00Z"));
 }
 
 Result<std::vector<Scenario>> read_scenario(const SourceText& source) {

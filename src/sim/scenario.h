@@ -118,6 +118,9 @@ struct LoadSpec {
   }
 };
 
+/// An object as KIND NAME; nothing if the text is none.
+std::optional<std::pair<Kind, std::string>> named_object(std::string_view text);
+
 /// Something that is applied, or taken away, at a time.
 struct DatedSpec {
   Duration at;

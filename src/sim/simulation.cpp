@@ -2,7 +2,6 @@
 #include "sim/simulation.h"
 
 #include <algorithm>
-#include <set>
 
 #include "sim/plain_estate.h"
 
@@ -52,7 +51,7 @@ class Simulation {
   Status prepare(SimulationInput input) {
     std::vector<Document> documents = std::move(input.documents);
     if (spec_.plain_estate) {
-      PENSTOCK_TRY(made, plain_estate(*spec_.plain_estate, input.node_lists.empty() ? std::vector<TraceNode>() : input.node_lists.front()));
+      PENSTOCK_TRY(made, plain_estate(*spec_.plain_estate, input.node_list));
       documents.insert(documents.end(), made.begin(), made.end());
     }
     std::erase_if(documents, [](const Document& document) { return document.kind == Kind::kJob; });
@@ -145,12 +144,8 @@ class Simulation {
   }
 
   Status submit(SubmitJobs& submit) {
-    const auto reply = engine_.execute(submit, CommandMeta{now_, std::string(kBy), {}, 0});
-    if (!reply.ok()) return reply.error();
-    for (const auto& refused : reply->refused) {
-      metrics_.refused(refused.message);
-    }
-    take_events();
+    PENSTOCK_TRY(reply, ask(submit));
+    for (const auto& refused : reply.refused) metrics_.refused(refused.message);
     submit.items.clear();
     return ok_status();
   }
@@ -171,17 +166,13 @@ class Simulation {
     const std::size_t index = happening.index;
     std::vector<Document> documents;
     for (const json::value& value : dated.apply) {
-      auto document = read_document(value);
-      if (!document.ok()) return placed(document.error(), index);
-      documents.push_back(std::move(*document));
+      documents.push_back(*read_document(value));  // which has been checked, as the names below
       metrics_.note(fmt::format("{} {} {} applied", Text<Time>::format(now_), name_of(documents.back().kind), documents.back().metadata.name));
     }
     if (!documents.empty()) PENSTOCK_RETURN_IF_ERROR(told(ApplyDocuments{documents, false}, index));
     for (const std::string& text : dated.remove) {
-      const std::size_t blank = text.find(' ');
-      const auto kind = enum_from_name<Kind>(text.substr(0, blank));
-      if (!kind || blank == std::string::npos) return placed(make_error(Code::kInvalid, fmt::format("expected KIND NAME, found '{}'", text)), index);
-      PENSTOCK_RETURN_IF_ERROR(told(DeleteObject{*kind, text.substr(blank + 1), std::nullopt}, index));
+      const auto [kind, name] = *named_object(text);
+      PENSTOCK_RETURN_IF_ERROR(told(DeleteObject{kind, name, std::nullopt}, index));
       metrics_.note(fmt::format("{} {} removed", Text<Time>::format(now_), text));
     }
     for (const std::string& node : dated.lose) PENSTOCK_RETURN_IF_ERROR(told(LoseNode{node, "an event of the scenario"}, index));
@@ -199,11 +190,14 @@ class Simulation {
     return status.ok() ? std::move(status) : Status(placed(std::move(status).error(), index));
   }
 
+  Result<Reply> ask(const Command& command) {
+    auto reply = engine_.execute(command, CommandMeta{now_, std::string(kBy), {}, 0});
+    if (reply.ok()) take_events();
+    return reply;
+  }
   Status tell(const Command& command) {
-    const auto reply = engine_.execute(command, CommandMeta{now_, std::string(kBy), {}, 0});
-    if (!reply.ok()) return reply.error();
-    take_events();
-    return ok_status();
+    const auto reply = ask(command);
+    return reply.ok() ? ok_status() : Status(reply.error());
   }
 
   void take_events() {

@@ -13,7 +13,7 @@ namespace penstock {
 /// What a scenario names and its caller has read.
 struct SimulationInput {
   std::vector<Document> documents;          ///< the estate and who runs there
-  std::vector<std::vector<TraceNode>> node_lists;
+  std::vector<TraceNode> node_list;         ///< of the plain estate, if it names one
   std::vector<std::shared_ptr<const Trace>> traces;  ///< of the loads that have one, in their order
 };
 

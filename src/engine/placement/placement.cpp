@@ -5,6 +5,7 @@
 
 #include "engine/contracts/contracts.h"
 #include "engine/placement/attempt.h"
+#include "estate/energy.h"
 
 namespace penstock {
 namespace {
@@ -13,20 +14,9 @@ namespace {
 std::int64_t energy_of(const EstateSite& site, EnergyWish wish, Time now) {
   constexpr std::int64_t kUnknown = std::numeric_limits<std::int64_t>::max();
   if (!site.grid) return kUnknown;
-  const auto at = [&](const auto& points, const auto& value, std::int64_t otherwise) {
-    for (const auto& point : points) {
-      if (point.from > now) break;
-      otherwise = value(point);
-    }
-    return otherwise;
-  };
-  if (wish == EnergyWish::kCarbon) {
-    if (!site.grid->carbon) return kUnknown;
-    return at(site.grid->carbon->points, [](const CarbonPointSpec& p) { return p.grams; }, kUnknown);
-  }
-  const std::int64_t flat = site.grid->price_per_kwh ? site.grid->price_per_kwh->micros : kUnknown;
-  if (!site.grid->tariff) return flat;
-  return at(site.grid->tariff->points, [](const TariffPointSpec& p) { return p.price.micros; }, flat);
+  if (wish == EnergyWish::kCarbon) return carbon_at(*site.grid, now).value_or(kUnknown);
+  const auto price = price_at(*site.grid, now);
+  return price ? price->micros : kUnknown;
 }
 
 // One site that a gang may go to. The least comes first.
