@@ -35,6 +35,31 @@ TEST(Devices, ReadsNvml) {
   EXPECT_FALSE(devices.energy_mj(-1));
 }
 
+// The same reading on a machine that has a GPU: what NVIDIA's own library answers, not our idea of it.
+TEST(Devices, ReadsTheGpusOfThisMachine) {
+  auto nvml = open_nvml();
+  if (!nvml.ok()) GTEST_SKIP() << nvml.error().message;
+  const DeviceProvider& devices = **nvml;
+  EXPECT_NE(devices.model(), "gpu") << "a maker's name that short_model does not understand";
+  for (std::int32_t i = 0; i < static_cast<std::int32_t>(devices.devices().size()); ++i) {
+    const Device& device = devices.devices()[static_cast<std::size_t>(i)];
+    EXPECT_FALSE(device.name.empty());
+    EXPECT_TRUE(device.uuid.starts_with("GPU-")) << device.uuid;
+    EXPECT_GT(device.memory, Bytes(1 << 30));
+    const auto power = devices.power(i);
+    ASSERT_TRUE(power);
+    EXPECT_GT(*power, Watts(0));
+    if (device.power_limit_max) {
+      EXPECT_LE(*device.power_limit_min, *device.power_limit_max);
+      EXPECT_LT(*power, *device.power_limit_max * 2);
+    }
+    const auto before = devices.energy_mj(i);
+    if (!before) continue;  // GPUs before Volta have no counter
+    EXPECT_TRUE(wait_for([&] { return *devices.energy_mj(i) > *before; }));
+    fmt::print("device {}: {}, {} bytes, {} W now\n", i, device.name, device.memory->count(), power->count());
+  }
+}
+
 TEST(Devices, WithoutNvmlThereAreSlots) {
   auto missing = open_nvml("/nonexistent/libnvidia-ml.so");
   ASSERT_FALSE(missing.ok());
