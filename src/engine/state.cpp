@@ -89,7 +89,9 @@ void State::rebuild() {
   job_by_allocation_.clear();
   reply_by_key_.clear();
   line_.clear();
+  held_.clear();
   promised_.clear();
+  promised_nodes_.clear();
   promised_to_.clear();
   shed_.clear();
   finished_.clear();
@@ -102,6 +104,12 @@ void State::rebuild() {
   pending_of_project_.clear();
   typical_.clear();
   spot_.assign(estate_->sites().size(), {});
+  holders_by_site_.assign(estate_->sites().size(), {});
+  facts_of_node_.assign(estate_->nodes().size(), nullptr);
+  for (const auto& [name, node] : facts_.nodes) {
+    const NodeIndex index = estate_->find_node(name);
+    if (index != kNowhere) facts_of_node_[index] = &node;
+  }
   staying_by_node_.assign(estate_->nodes().size(), 0);
   staying_by_pool_.assign(estate_->sites().size(), {});
   for (SiteIndex site = 0; site < estate_->sites().size(); ++site) {
@@ -153,34 +161,51 @@ void State::recut_power(SiteIndex site) {
 bool State::usable(NodeIndex node, Time at) const {
   const auto& from = estate_->racks()[estate_->nodes()[node].rack].from;
   if (from && at < *from) return false;
-  const auto facts = facts_.nodes.find(estate_->nodes()[node].name);
+  const NodeFacts* facts = facts_of_node_[node];
   if (estate_->site_of(node).runtime == RuntimeKind::kSimulated) {
-    return facts == facts_.nodes.end() || facts->second.registration != Uid{};  // of an agent that it had before
+    return facts == nullptr || facts->registration != Uid{};  // of an agent that it had before
   }
-  return facts != facts_.nodes.end() && !facts->second.lost &&
-         check_hardware(facts->second.hello, estate_->type_of(node)).ok();
+  return facts != nullptr && !facts->lost && check_hardware(facts->hello, estate_->type_of(node)).ok();
 }
 
-void State::refresh_ready(const std::string& node) {
-  const NodeIndex index = estate_->find_node(node);
-  if (index != kNowhere) loads_.site_of(index).set_ready(index, usable(index, facts_.limits_as_of));
+// What is known of a node has changed.
+void State::note_node(const std::string& name) {
+  const NodeIndex index = estate_->find_node(name);
+  if (index == kNowhere) return;
+  const auto facts = facts_.nodes.find(name);
+  facts_of_node_[index] = facts == facts_.nodes.end() ? nullptr : &facts->second;
+  loads_.site_of(index).set_ready(index, usable(index, facts_.limits_as_of));
 }
 
-// The nodes of an allocation by rank.
-std::vector<NodeIndex> State::nodes_of(const Allocation& allocation) const {
+// By rank; kNowhere for a node that has left the estate.
+std::vector<NodeIndex> State::nodes_of(const std::vector<TaskPlacement>& tasks) const {
   std::vector<NodeIndex> nodes;
-  nodes.reserve(allocation.tasks.size());
-  for (const TaskPlacement& task : allocation.tasks) {
+  nodes.reserve(tasks.size());
+  for (const TaskPlacement& task : tasks) {
     nodes.push_back(estate_->find_node_after(nodes.empty() ? kNowhere - 1 : nodes.back(), task.node));
-    PENSTOCK_CHECK(nodes.back() != kNowhere);  // a node that holds work cannot be removed
   }
   return nodes;
 }
 
 void State::hold(const Job& job, bool take) {
   const Allocation& allocation = *job.allocation;
-  const std::vector<NodeIndex> nodes = nodes_of(allocation);
+  if (take) {
+    Held held{nodes_of(allocation.tasks), 0, 0};
+    for (const NodeIndex node : held.nodes) PENSTOCK_CHECK(node != kNowhere);  // one that holds work cannot be removed
+    for (const TaskReport& task : job.tasks) {
+      if (task.phase == TaskPhase::kAssigned) ++held.unstarted;
+      if (task.phase != TaskPhase::kExited) ++held.open;
+    }
+    held_[job.uid.value] = std::move(held);
+  }
+  const std::vector<NodeIndex>& nodes = held_nodes(job.uid);
   if (!nodes.empty()) {
+    std::set<Uid>& holders = holders_by_site_[estate_->nodes()[nodes.front()].site];
+    if (take) {
+      holders.insert(job.uid);
+    } else {
+      holders.erase(job.uid);
+    }
     SiteLoads& loads = loads_.site_of(nodes.front());
     for (std::size_t rank = 0; rank < nodes.size(); ++rank) {
       const auto as = static_cast<std::int32_t>(rank);
@@ -231,6 +256,7 @@ void State::hold(const Job& job, bool take) {
     ++openings_;
   }
   touch_nodes(job);
+  if (!take) held_.erase(job.uid.value);
 }
 
 void State::note_size(const Job& job, bool holds) {
@@ -266,16 +292,16 @@ void State::count_typical(const Job& job, std::int32_t sign) {
   typical_.count(job.spec, facts_.contracts.at(job.contract).spec, sign);
 }
 
-// Nodes that have left the estate since are kept for nobody.
-void State::keep_for(const Promise& promise, bool keep) {
-  for (const TaskPlacement& task : promise.tasks) {
-    const NodeIndex node = estate_->find_node(task.node);
-    if (node != kNowhere) loads_.site_of(node).set_aside(node, keep);
+void State::keep_promised(const Job& job, bool kept) {
+  for (const NodeIndex node : promised_nodes(job.uid)) {
+    if (node != kNowhere) loads_.site_of(node).set_aside(node, kept);
   }
 }
 
 void State::note_promise(const Job& job, bool given) {
-  keep_for(*job.promise, given);
+  if (given) promised_nodes_[job.uid.value] = nodes_of(job.promise->tasks);
+  keep_promised(job, given);
+  if (!given) promised_nodes_.erase(job.uid.value);
   const std::int64_t gpus = given ? least_gpus(job.spec).count() : -least_gpus(job.spec).count();
   promised_to_[std::string(project_of(job.name))] += gpus;
   promised_to_[std::string(tenant_of(job.name))] += gpus;
@@ -318,7 +344,7 @@ void State::hold_power(const Job& job, const std::vector<NodeIndex>& nodes, bool
 
 // Changes what a running job draws.
 void State::repower(Job& job, const std::function<void()>& change) {
-  const std::vector<NodeIndex> nodes = nodes_of(*job.allocation);
+  const std::vector<NodeIndex>& nodes = held_nodes(job.uid);
   hold_power(job, nodes, false);
   change();
   hold_power(job, nodes, true);
@@ -331,13 +357,12 @@ void State::repower(Job& job, const std::function<void()>& change) {
   touch_nodes(job);
 }
 
-void State::touch(const std::string& node) {
-  const NodeIndex index = estate_->find_node(node);
-  if (index != kNowhere && estate_->site_of(index).runtime == RuntimeKind::kAgent) revisions_[node] = facts_.position;
+void State::touch(NodeIndex node) {
+  if (estate_->site_of(node).runtime == RuntimeKind::kAgent) revisions_[estate_->nodes()[node].name] = facts_.position;
 }
 
 void State::touch_nodes(const Job& job) {
-  for (const TaskPlacement& task : job.allocation->tasks) touch(task.node);
+  for (const NodeIndex node : held_nodes(job.uid)) touch(node);
 }
 
 Job& State::job(Uid uid) {
@@ -502,23 +527,23 @@ void State::on(const EventRecord& record, const JobStarted& event) {
 
 void State::on(const EventRecord& record, const TaskChanged& event) {
   Job& job = this->job(event.job);
-  job.tasks.at(event.report.rank) = event.report;
+  TaskReport& task = job.tasks.at(event.report.rank);
+  Held& held = held_.at(job.uid.value);
+  if (task.phase == TaskPhase::kAssigned && event.report.phase != TaskPhase::kAssigned) --held.unstarted;
+  if (task.phase != TaskPhase::kExited && event.report.phase == TaskPhase::kExited) --held.open;
+  task = event.report;
   job.version = record.position;
-  if (job.phase == JobPhase::kStarting) {
-    bool all = true;
-    for (const TaskReport& task : job.tasks) all = all && task.phase != TaskPhase::kAssigned;
-    if (all) {
-      job.phase = JobPhase::kRunning;
-      if (!job.started) job.started = record.at;
-    }
+  if (job.phase == JobPhase::kStarting && held.unstarted == 0) {
+    job.phase = JobPhase::kRunning;
+    if (!job.started) job.started = record.at;
   }
-  if (event.report.phase == TaskPhase::kExited) touch(job.allocation->tasks.at(event.report.rank).node);
+  if (event.report.phase == TaskPhase::kExited) touch(held.nodes[static_cast<std::size_t>(event.report.rank)]);
 }
 
 void State::on(const EventRecord& record, const JobStopping& event) {
   Job& job = this->job(event.job);
   if (class_of(job) == ServiceClass::kSpot && !job.allocation->tasks.empty()) {
-    spot_[estate_->nodes()[estate_->find_node(job.allocation->tasks.front().node)].site].erase(job.uid);
+    spot_[estate_->nodes()[held_nodes(job.uid).front()].site].erase(job.uid);
   }
   job.phase = JobPhase::kStopping;
   job.reason = event.reason;
@@ -657,7 +682,7 @@ void State::on(const EventRecord& record, const NodeRegistered& event) {
   node.changed = record.at;
   node.version = record.position;
   facts_.tokens[event.token.id] = event.token;
-  refresh_ready(event.hello.node);
+  note_node(event.hello.node);
   ++openings_;
 }
 
@@ -667,7 +692,7 @@ void State::on(const EventRecord& record, const NodeLost& event) {
   node.lost = true;
   node.changed = record.at;
   node.version = record.position;
-  refresh_ready(event.node);
+  note_node(event.node);
 }
 
 void State::on(const EventRecord& record, const NodeReturned& event) {
@@ -676,7 +701,7 @@ void State::on(const EventRecord& record, const NodeReturned& event) {
   node.changed = record.at;
   node.version = record.position;
   if (node.registration == Uid{}) facts_.nodes.erase(event.node);
-  refresh_ready(event.node);
+  note_node(event.node);
   ++openings_;
 }
 
@@ -721,7 +746,7 @@ void State::on(const EventRecord& record, const JobRepowered& event) {
     job.allocation->firm = event.firm;
     for (std::size_t rank = 0; rank < event.tasks.size(); ++rank) {
       TaskPlacement& task = job.allocation->tasks[rank];
-      const NodeIndex node = estate_->find_node(task.node);
+      const NodeIndex node = held_nodes(job.uid)[rank];
       const auto as = static_cast<std::int32_t>(rank);
       SiteLoads& loads = loads_.site_of(node);
       loads.release(node, task, job.uid, as);

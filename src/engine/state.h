@@ -43,6 +43,8 @@ class State {
   NodeLoads& scratch_empty() { return empty_; }
   PowerLoads& scratch_power() { return power_; }
   PowerLoads& scratch_empty_power() { return empty_power_; }
+  /// The nodes of a promise are kept, or given free for a moment.
+  void keep_promised(const Job& job, bool kept);
 
   const Job* find_job(std::string_view name) const;  ///< the latest of that name
   const Job* find_job(Uid uid) const;
@@ -62,6 +64,14 @@ class State {
   /// Nodes of a pool on which work lies that stays there: reserved or on-demand.
   std::int64_t staying_nodes(SiteIndex site, std::uint32_t pool) const { return staying_by_pool_[site][pool]; }
   bool staying(NodeIndex node) const { return staying_by_node_[node] > 0; }
+  /// Jobs that hold something at a site.
+  const std::set<Uid>& holders(SiteIndex site) const { return holders_by_site_[site]; }
+  /// The nodes of what a job holds, by rank.
+  const std::vector<NodeIndex>& held_nodes(Uid job) const { return held_.at(job.value).nodes; }
+  /// The nodes of what it is promised, by rank; kNowhere for one that has left the estate.
+  const std::vector<NodeIndex>& promised_nodes(Uid job) const { return promised_nodes_.at(job.value); }
+  /// Whether all tasks of a job that holds something have ended.
+  bool all_ended(Uid job) const { return held_.at(job.value).open == 0; }
   ServiceClass class_of(const Job& job) const;
   /// Jobs whose power has been taken from them, in the order of their birth.
   const std::set<Uid>& shed() const { return shed_; }
@@ -111,21 +121,20 @@ class State {
 
  private:
   void rebuild();
-  void refresh_ready(const std::string& node);
   void hold(const Job& job, bool take);
   void note_shares(const Job& job, Time now);
   void note_size(const Job& job, bool holds);
-  void keep_for(const Promise& promise, bool keep);
   void note_promise(const Job& job, bool given);
   void unpromise(Job& job);
   void join(const Job& job);
   void leave(const Job& job);
   void count_typical(const Job& job, std::int32_t sign);
-  std::vector<NodeIndex> nodes_of(const Allocation& allocation) const;
+  std::vector<NodeIndex> nodes_of(const std::vector<TaskPlacement>& tasks) const;
+  void note_node(const std::string& name);
   void hold_power(const Job& job, const std::vector<NodeIndex>& nodes, bool take);
   void repower(Job& job, const std::function<void()>& change);
   void recut_power(SiteIndex site);
-  void touch(const std::string& node);
+  void touch(NodeIndex node);
   void touch_nodes(const Job& job);
   Job& job(Uid uid);
 
@@ -170,7 +179,17 @@ class State {
   std::unordered_map<std::uint64_t, Uid> job_by_allocation_;
   std::unordered_map<std::string, std::uint64_t> reply_by_key_;
   Line line_;
+  // What a job that holds something adds up to.
+  struct Held {
+    std::vector<NodeIndex> nodes;  // by rank
+    std::size_t unstarted = 0;     // tasks that have not begun
+    std::size_t open = 0;          // that have not ended
+  };
+  std::unordered_map<std::uint64_t, Held> held_;
   std::set<std::pair<Time, Uid>> promised_;
+  std::unordered_map<std::uint64_t, std::vector<NodeIndex>> promised_nodes_;
+  std::vector<const NodeFacts*> facts_of_node_;  // in facts_, where they stay; none of simulated nodes that work
+  std::vector<std::set<Uid>> holders_by_site_;
   std::vector<std::set<Uid>> spot_;                             // by site
   std::vector<std::int32_t> staying_by_node_;               // tasks that are not spot
   std::vector<std::vector<std::int64_t>> staying_by_pool_;  // nodes with such, by site and pool

@@ -19,12 +19,13 @@ Usage meter(const State& state, const Job& job, Time to) {
   bool modelled = false;
   EnergySource measured = EnergySource::kModel;
   std::set<std::string> models;
+  const std::vector<NodeIndex>& nodes = state.held_nodes(job.uid);
+  const NodeTypeSpec* last = nullptr;  // of the task before: mostly it is the same
   for (std::size_t rank = 0; rank < allocation.tasks.size(); ++rank) {
     const TaskPlacement& task = allocation.tasks[rank];
-    const NodeIndex node = state.estate().find_node(task.node);
-    PENSTOCK_CHECK(node != kNowhere);
-    const NodeTypeSpec& type = state.estate().type_of(node).spec;
-    models.insert(type.devices.model);
+    const NodeTypeSpec& type = state.estate().type_of(nodes[rank]).spec;
+    if (&type != last) models.insert(type.devices.model);
+    last = &type;
     const TaskReport& report = job.tasks[rank];
     const Joules most(mul_div_ceil(type.power.max.count() * kIncredible, millis + 1000, 1000));
     if (report.energy && *report.energy <= most) {

@@ -110,9 +110,7 @@ void take_report(Step& step, const TaskReport& report, const std::string* node) 
   if (!succeeded(report) && job->phase != JobPhase::kStopping) {
     step.emit(JobStopping{uid, reason_of(report), describe(*job, report), std::nullopt});
   }
-  const bool all = std::all_of(job->tasks.begin(), job->tasks.end(),
-                               [](const TaskReport& task) { return task.phase == TaskPhase::kExited; });
-  if (all) conclude(step, uid);
+  if (step.state().all_ended(uid)) conclude(step, uid);
 }
 
 }  // namespace penstock

@@ -9,8 +9,9 @@
 namespace penstock {
 namespace {
 
-// Everything that decides whether there is room for a job; what it does there does not matter.
-std::uint64_t shape_of(const Job& job) {
+// Everything that decides whether there is room for a job; what it does there does not matter. With and without for how
+// long it needs it.
+std::pair<std::uint64_t, std::uint64_t> shape_and_need_of(const Job& job) {
   std::string text = job.contract;
   const auto add = [&text](const auto& value) {
     text += '\n';
@@ -39,11 +40,12 @@ std::uint64_t shape_of(const Job& job) {
   add_if(spec.gpu_power);
   add_if(spec.placement);
   add_if(spec.prefer);
-  add_if(spec.time_limit);
-  add_if(spec.stop_grace);
   add(job.most);
   add(spec.checkpoint && spec.checkpoint->on_stop);
-  return XXH3_64bits(text.data(), text.size());
+  const std::uint64_t need = XXH3_64bits(text.data(), text.size());
+  add_if(spec.time_limit);
+  add_if(spec.stop_grace);
+  return {XXH3_64bits(text.data(), text.size()), need};
 }
 
 }  // namespace
@@ -62,7 +64,8 @@ int class_rank(ServiceClass service_class) {
 void Line::add(const Job& job, ServiceClass service_class, Time now) {
   Place place;
   place.key = queue_key(job);
-  place.group = {class_rank(service_class), shape_of(job), std::string(parent_of(job.name))};
+  const auto [shape, need] = shape_and_need_of(job);
+  place.group = {class_rank(service_class), shape, std::string(parent_of(job.name)), need};
   all_.insert(place.key);
   for (const Awaited& awaited : job.awaits) {
     place.awaits.push_back(awaited.job);

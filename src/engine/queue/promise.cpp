@@ -20,17 +20,16 @@ struct Running {
 
 std::vector<Running> running_at(const State& state, SiteIndex site, Time now) {
   std::vector<Running> out;
-  std::set<Uid> seen;
-  state.for_each_held(site, [&](NodeIndex, const HeldTask&, const Job& job, const TaskPlacement&) {
-    if (seen.insert(job.uid).second) out.push_back({&job, ends_by(job, now), {}});
-  });
-  const Estate& estate = state.estate();
-  for (Running& running : out) {
-    NodeIndex node = kNowhere - 1;
-    for (const TaskPlacement& task : running.job->allocation->tasks) {
-      node = estate.find_node_after(node, task.node);
-      running.grants.push_back({node, draw_of(estate.type_of(node).spec, task, running.job->shed.has_value()), running.job->allocation->until});
+  for (const Uid uid : state.holders(site)) {
+    const Job& job = *state.find_job(uid);
+    const std::vector<NodeIndex>& nodes = state.held_nodes(uid);
+    Running running{&job, ends_by(job, now), {}};
+    running.grants.reserve(nodes.size());
+    for (std::size_t rank = 0; rank < nodes.size(); ++rank) {
+      const Draw draw = draw_of(state.estate().type_of(nodes[rank]).spec, job.allocation->tasks[rank], job.shed.has_value());
+      running.grants.push_back({nodes[rank], draw, job.allocation->until});
     }
+    out.push_back(std::move(running));
   }
   return out;
 }
@@ -38,12 +37,12 @@ std::vector<Running> running_at(const State& state, SiteIndex site, Time now) {
 // What has been promised to others and will have begun by then; a promise without a date may begin at any time.
 void add_promised(const State& state, SiteIndex site, Time date, Uid except, std::vector<PowerLoads::Grant>& grants) {
   for (const auto& [since, uid] : state.promised()) {
-    const Promise& promise = *state.find_job(uid)->promise;
-    if (uid == except || site_of(state, promise) != site || (promise.at && *promise.at > date)) continue;
-    NodeIndex node = kNowhere - 1;
-    for (const TaskPlacement& task : promise.tasks) {
-      node = state.estate().find_node_after(node, task.node);
-      if (node != kNowhere) grants.push_back({node, draw_of(state.estate().type_of(node).spec, task, false), std::nullopt});
+    const Job& job = *state.find_job(uid);
+    if (uid == except || site_of(state, job) != site || (job.promise->at && *job.promise->at > date)) continue;
+    const std::vector<NodeIndex>& nodes = state.promised_nodes(uid);
+    for (std::size_t rank = 0; rank < nodes.size(); ++rank) {
+      if (nodes[rank] == kNowhere) continue;
+      grants.push_back({nodes[rank], draw_of(state.estate().type_of(nodes[rank]).spec, job.promise->tasks[rank], false), std::nullopt});
     }
   }
 }
@@ -55,25 +54,26 @@ bool limited(const State& state, SiteIndex site) {
   return std::any_of(segments.begin(), segments.end(), [](const auto& segment) { return !segment.limits->rows().empty(); });
 }
 
+// The most demanding of a gang's tasks: how many devices each takes, and how many such there are.
+std::pair<std::int32_t, std::int32_t> largest_tasks(const Job& job) {
+  std::pair<std::int32_t, std::int32_t> out;
+  for (const TaskGroupSpec& group : job.spec.groups) {
+    out = std::max(out, {static_cast<std::int32_t>(group.gpus.count() / 1000), group.replicas});
+  }
+  return out;
+}
+
 // A site as it will be.
 class Outlook {
  public:
   // `kept`: what is kept for others, if that has been worked out already.
   Outlook(const State& state, SiteIndex site, Time now, const Job& job, KeptSites* kept)
-      : state_(state), site_(site), now_(now), running_(running_at(state, site, now)), empty_(state.estate(), site) {
+      : state_(state), site_(site), now_(now), running_(running_at(state, site, now)), loads_(state.loads().site(site)) {
     if (kept == nullptr) kept = &own_kept_.emplace(state, now, job.uid);
     kept_ = kept;
-    const Estate& estate = state.estate();
-    const EstateSite& here = estate.sites()[site];
-    const SiteLoads& present = state.loads().site(site);
-    for (NodeIndex node = here.first_node; node < here.first_node + here.nodes; ++node) {
-      empty_.set_ready(node, state.usable(node, now));
-      empty_.set_aside(node, present.aside(node));
-    }
-    if (job.promise) {  // to be given anew: what was kept for it is its own
-      for (const TaskPlacement& task : job.promise->tasks) {
-        const NodeIndex node = estate.find_node(task.node);
-        if (node != kNowhere && estate.nodes()[node].site == site) empty_.set_aside(node, false);
+    if (job.promise && site_of(state, job) == site) {  // to be given anew: what was kept for it is its own
+      for (const NodeIndex node : state.promised_nodes(job.uid)) {
+        if (node != kNowhere) loads_.set_aside(node, false);
       }
     }
     // Those without an end come last, the oldest first: nobody knows better who ends next.
@@ -125,37 +125,53 @@ class Outlook {
     PoolsBySite storage;
     const PoolsBySite& open = open_to(state_, job, alone, date, storage, site_);
     if (open.empty()) return std::nullopt;
-    SiteLoads loads = empty_;
+    std::size_t gone = ended > 0 ? limited_ + ended : 0;
+    while (gone < limited_ && *running_[gone].ends <= date) ++gone;
+    turn_to(gone);
     for (RackIndex r = here.first_rack; r < here.first_rack + here.racks; ++r) {
       const EstateRack& rack = estate.racks()[r];
       if (!rack.from || *rack.from <= now_) continue;  // as ready as it is now
-      for (NodeIndex node = rack.first_node; node < rack.first_node + rack.nodes; ++node) loads.set_ready(node, state_.usable(node, date));
+      for (NodeIndex node = rack.first_node; node < rack.first_node + rack.nodes; ++node) loads_.set_ready(node, state_.usable(node, date));
     }
+    const auto [devices, tasks] = largest_tasks(job);
+    if (devices > 0 && loads_.capacity(0, open.front().pools, devices) < tasks) return std::nullopt;
     std::vector<PowerLoads::Grant> grants;
-    for (std::size_t i = 0; i < running_.size(); ++i) {
-      const Running& other = running_[i];
-      if (other.ends ? *other.ends <= date : i < limited_ + ended) continue;
-      for (std::size_t rank = 0; rank < other.grants.size(); ++rank) {
-        loads.reserve(other.grants[rank].node, other.job->allocation->tasks[rank], other.job->uid, static_cast<std::int32_t>(rank));
-      }
-      grants.insert(grants.end(), other.grants.begin(), other.grants.end());
-    }
+    for (std::size_t i = gone; i < running_.size(); ++i) grants.insert(grants.end(), running_[i].grants.begin(), running_[i].grants.end());
     add_promised(state_, site_, date, job.uid, grants);
     PowerLoads power = PowerLoads::later(state_.power(), site_, date, grants);
     std::optional<Time> ends;
     if (job.spec.time_limit) ends = date + (*would_end_by(job, now_) - now_);
-    return place_at(state_, loads, power, kept_->between(site_, date, ends), job, open.front().pools, date);
+    return place_at(state_, loads_, power, kept_->between(site_, date, ends), job, open.front().pools, date);
   }
 
  private:
+  // The first `gone` have ended, the others run.
+  void turn_to(std::size_t gone) {
+    while (gone_ < gone) lay(running_[gone_++], false);
+    while (gone_ > gone) lay(running_[--gone_], true);
+  }
+  void lay(const Running& running, bool on) {
+    for (std::size_t rank = 0; rank < running.grants.size(); ++rank) {
+      const NodeIndex node = running.grants[rank].node;
+      const TaskPlacement& task = running.job->allocation->tasks[rank];
+      const auto as = static_cast<std::int32_t>(rank);
+      if (on) {
+        loads_.reserve(node, task, running.job->uid, as);
+      } else {
+        loads_.release(node, task, running.job->uid, as);
+      }
+    }
+  }
+
   const State& state_;
   SiteIndex site_;
   Time now_;
-  std::vector<Running> running_;
-  std::size_t limited_ = 0;
+  std::vector<Running> running_;  // in the order of their ends, those that have none at the end
+  std::size_t limited_ = 0;       // have one
+  std::size_t gone_ = 0;          // of them, not in the picture
   std::optional<KeptSites> own_kept_;
   KeptSites* kept_ = nullptr;
-  SiteLoads empty_;  // the site with nothing running
+  SiteLoads loads_;  // the picture
 };
 
 }  // namespace
@@ -177,8 +193,8 @@ std::vector<Kept>& KeptSites::at(SiteIndex site) {
   if (!fresh || state_->promised().empty() || !limited(*state_, site)) return found->second;
   std::set<Time> dates;
   for (const auto& [since, uid] : state_->promised()) {
-    const Promise& promise = *state_->find_job(uid)->promise;
-    if (uid != except_ && site_of(*state_, promise) == site) dates.insert(std::max(now_, promise.at.value_or(now_)));
+    const Job& job = *state_->find_job(uid);
+    if (uid != except_ && site_of(*state_, job) == site) dates.insert(std::max(now_, job.promise->at.value_or(now_)));
   }
   if (dates.empty()) return found->second;
   const std::vector<Running> running = running_at(*state_, site, now_);
@@ -222,50 +238,65 @@ void KeptSites::add(const Job& job, const std::vector<TaskPlacement>& tasks) {
   }
 }
 
-SiteIndex site_of(const State& state, const Promise& promise) {
-  if (promise.tasks.empty()) return kNowhere;
-  const NodeIndex node = state.estate().find_node(promise.tasks.front().node);
-  return node == kNowhere ? kNowhere : state.estate().nodes()[node].site;
+SiteIndex site_of(const State& state, const Job& promised) {
+  const std::vector<NodeIndex>& nodes = state.promised_nodes(promised.uid);
+  if (nodes.empty() || nodes.front() == kNowhere) return kNowhere;
+  return state.estate().nodes()[nodes.front()].site;
 }
 
 std::optional<std::vector<TaskPlacement>> take_up(State& state, KeptSites& others, const Job& job, const PoolsBySite& pools, Time now) {
-  const SiteIndex site = site_of(state, *job.promise);
+  const SiteIndex site = site_of(state, job);
   const auto allowed = std::find_if(pools.begin(), pools.end(), [&](const SitePools& of_site) { return of_site.site == site; });
   if (allowed == pools.end()) return std::nullopt;
   // Mostly some node is not free yet, which is soon told.
   const SiteLoads& loads = state.loads().site(site);
-  NodeIndex node = kNowhere - 1;
-  for (const TaskPlacement& task : job.promise->tasks) {
-    node = state.estate().find_node_after(node, task.node);
-    if (node == kNowhere || !loads.ready(node)) return std::nullopt;
-    if (task.gpus >= MilliGpu(1000) && static_cast<std::size_t>(loads.whole_free(node)) < task.devices.size()) return std::nullopt;
+  const std::vector<NodeIndex>& nodes = state.promised_nodes(job.uid);
+  for (std::size_t rank = 0; rank < nodes.size(); ++rank) {
+    const TaskPlacement& task = job.promise->tasks[rank];
+    if (nodes[rank] == kNowhere || !loads.ready(nodes[rank])) return std::nullopt;
+    if (task.gpus >= MilliGpu(1000) && static_cast<std::size_t>(loads.whole_free(nodes[rank])) < task.devices.size()) return std::nullopt;
   }
   Pictures beside;
   if (job.promise->at && *job.promise->at > now) beside = others.between(site, now, *job.promise->at);
   Booking booking(state, state.scratch_loads().site(site), state.scratch_power(), std::move(beside), job, allowed->pools, now);
-  for (const TaskPlacement& task : job.promise->tasks) {
-    if (!booking.add(state.estate().find_node(task.node), task)) return std::nullopt;
+  for (std::size_t rank = 0; rank < nodes.size(); ++rank) {
+    if (!booking.add(nodes[rank], job.promise->tasks[rank])) return std::nullopt;
   }
   return booking.within_ramp() ? std::optional(booking.tasks()) : std::nullopt;
 }
 
-void keep_nodes(State& state, const Promise& promise, bool kept) {
-  for (const TaskPlacement& task : promise.tasks) {
-    const NodeIndex node = state.estate().find_node(task.node);
-    if (node != kNowhere) state.scratch_loads().site_of(node).set_aside(node, kept);
+bool may_have_room(const State& state, const Job& job, const PoolsBySite& pools) {
+  const auto [devices, tasks] = largest_tasks(job);
+  if (devices == 0) return true;
+  const SiteIndex own = site_of(state, job);
+  for (const SitePools& of_site : pools) {
+    const SiteLoads& loads = state.loads().site(of_site.site);
+    std::int64_t room = loads.capacity(0, of_site.pools, devices);
+    if (of_site.site == own) {
+      for (const NodeIndex node : state.promised_nodes(job.uid)) {
+        if (node != kNowhere && loads.ready(node)) room += loads.whole_free(node) / devices;
+      }
+    }
+    if (room >= tasks) return true;
   }
+  return false;
 }
 
 std::optional<Promise> plan_promise(const State& state, const Job& job, const PoolsBySite& pools, Time now,
                                     std::optional<Time> at, KeptSites* kept) {
   PENSTOCK_CHECK(kept == nullptr || !job.promise);  // of which its own is part
-  // The largest sites first: there most ends, and soonest.
+  // Those first that have most which nobody has been promised: there most ends, and soonest.
   std::vector<std::pair<std::int64_t, const SitePools*>> sites;
   for (const SitePools& of_site : pools) {
     std::int64_t devices = 0;
     const std::vector<Pool>& here = state.loads().site(of_site.site).pools();
     for (std::size_t p = 0; p < here.size(); ++p) {
       if (of_site.pools[p] != 0) devices += here[p].devices;
+    }
+    for (const auto& [since, uid] : state.promised()) {
+      const Job& other = *state.find_job(uid);
+      if (uid == job.uid || site_of(state, other) != of_site.site) continue;
+      for (const TaskPlacement& task : other.promise->tasks) devices -= static_cast<std::int64_t>(task.devices.size());
     }
     sites.emplace_back(-devices, &of_site);
   }
@@ -399,8 +430,7 @@ InUse in_use(const State& state, const Job& job, Time at, std::optional<SiteInde
   for (const auto& [since, uid] : state.promised()) {
     const Job& other = *state.find_job(uid);
     if (uid == job.uid || state.class_of(other) != ServiceClass::kOnDemand) continue;
-    for (const TaskPlacement& task : other.promise->tasks) {
-      const NodeIndex node = estate.find_node(task.node);
+    for (const NodeIndex node : state.promised_nodes(uid)) {
       if (node == kNowhere) continue;
       const SiteIndex site = estate.nodes()[node].site;
       // Where such work lies there already, the node is counted.

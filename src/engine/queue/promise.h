@@ -40,22 +40,24 @@ class KeptSites {
   std::map<SiteIndex, std::vector<Kept>> sites_;
 };
 
+/// Whether there are devices enough for the gang's largest tasks at any site, those of its own promise counted in: if not,
+/// nothing more needs to be tried.
+bool may_have_room(const State& state, const Job& job, const PoolsBySite& pools);
+
 /// Looks ahead at a site: what runs ends when ends_by() says, what is promised to others stays theirs. The first date at
 /// which the gang has its place, found among those on which work ends or limits change, from where there are devices enough; if work without a limit
 /// is in the way, the place that is free once the oldest of it has ended, without a date. Tried at the kPlanSites sites
-/// with the most GPUs that it may use; the earliest counts. Nothing if it has no place even so.
+/// with the most GPUs that it may use and nobody has been promised; the earliest counts. Nothing if it has no place even so.
 /// `at`: just at that date, for a reservation. `kept`: what is kept for others, of now, if the job holds no promise.
 std::optional<Promise> plan_promise(const State& state, const Job& job, const PoolsBySite& pools, Time now,
                                     std::optional<Time> at = {}, KeptSites* kept = nullptr);
 inline constexpr std::size_t kPlanSites = 4;
 
-/// The site of a promise; kNowhere if it has left the estate, or no nodes are promised.
-SiteIndex site_of(const State& state, const Promise& promise);
+/// The site of what a job is promised; kNowhere if it has left the estate, or no nodes are promised.
+SiteIndex site_of(const State& state, const Job& promised);
 /// Whether the job can lie now just where its promise says, with ports that are free now, on pools that it may use now, and
 /// beside what `others` are promised before its own date. It needs no more: those who came later left room for it.
 std::optional<std::vector<TaskPlacement>> take_up(State& state, KeptSites& others, const Job& job, const PoolsBySite& pools, Time now);
-/// Nodes of a promise are kept, or given free for a moment.
-void keep_nodes(State& state, const Promise& promise, bool kept);
 
 /// Nodes of each pool of each site that on-demand work may still take, so that reserved contracts have theirs: what they
 /// give, and what they ramp up to until `until`, at most kRampAhead from `at`, less what is held under them. Nothing: no

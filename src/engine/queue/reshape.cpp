@@ -101,8 +101,9 @@ std::optional<std::vector<TaskPlacement>> with_spares(State& state, KeptSites& k
   Spares spares(state, loads, booking, *closeness, before);
   // First all that stay, so that no spare is taken from them. What others are promised after it is no longer its own.
   std::vector<std::size_t> ranks, lost;
+  NodeIndex node = kNowhere - 1;
   for (std::size_t rank = 0; rank < before.size(); ++rank) {
-    const NodeIndex node = estate.find_node(before[rank].node);
+    node = estate.find_node_after(node, before[rank].node);
     if (node == kNowhere) return std::nullopt;
     if (!state.usable(node, now)) {
       lost.push_back(rank);

@@ -18,6 +18,8 @@ constexpr Duration kCalendar = minutes(1);
 // there is none do not keep others from being planned for.
 constexpr Duration kPlanAgain = seconds(10);
 constexpr Duration kPlanAtLast = minutes(10);
+// Of needs and shapes; then all are forgotten. Whoever states a time limit of his own has a shape of his own.
+constexpr std::size_t kMostRemembered = 20'000;
 // Within which lent GPUs come back if the contract does not say.
 constexpr Duration kReclaim = minutes(2);
 
@@ -135,7 +137,10 @@ void Scheduler::pass(Step& step) {
   plans_ = 0;
   const bool plain = settings_.strict || settings_.greedy;  // nothing but starts
   state.wake(step.now());
-  if (bounds_ != state.bounds()) bounds_by_group_.clear();
+  if (bounds_ != state.bounds() || bound_by_need_.size() + possible_by_shape_.size() > kMostRemembered) {
+    bound_by_need_.clear();
+    possible_by_shape_.clear();
+  }
   bounds_ = state.bounds();
   // What starts may free what was kept for it, so that there is more to look at: as long as something does.
   do {
@@ -189,10 +194,10 @@ bool Scheduler::keep_promise(Step& step, const Job& job) {
   if (!reserved && !limited) {
     KeptSites others(state, step.now(), uid);
     auto tasks = take_up(state, others, least, pools, step.now());
-    if (!tasks || copy) {
+    if ((!tasks || copy) && may_have_room(state, least, pools)) {
       // Perhaps elsewhere, and what is kept for it is its own; an elastic gang perhaps with more tasks. Mostly there is no
       // room, which is soon told.
-      keep_nodes(state, promise, false);
+      state.keep_promised(job, false);
       if (copy) {
         if (auto larger = place_largest(state, others, job, pools, step.now())) tasks = std::move(larger);
       } else {
@@ -200,7 +205,7 @@ bool Scheduler::keep_promise(Step& step, const Job& job) {
         const PoolsBySite& open = open_to(state, job, pools, step.now(), storage);
         if (place(state, job, open, step.now())) tasks = place(state, job, open, step.now(), nullptr, others.against(job));
       }
-      keep_nodes(state, promise, true);
+      state.keep_promised(job, true);
     }
     if (tasks) {
       start(step, job, std::move(*tasks));  // with which the promise ends
@@ -223,13 +228,13 @@ bool Scheduler::keep_promise(Step& step, const Job& job) {
       other = plan_promise(state, least, pools, step.now());
     }
   } else {
-    const auto lost = std::find_if(promise.tasks.begin(), promise.tasks.end(), [&](const TaskPlacement& task) {
-      const NodeIndex node = state.estate().find_node(task.node);
+    const std::vector<NodeIndex>& nodes = state.promised_nodes(uid);
+    const auto lost = std::find_if(nodes.begin(), nodes.end(), [&](NodeIndex node) {
       return node == kNowhere || !state.usable(node, std::max(step.now(), promise.at.value_or(step.now())));
     });
-    if (lost == promise.tasks.end() && !late) return false;
-    cause = lost != promise.tasks.end() ? fmt::format("node {} cannot be kept for it", lost->node)
-                                        : "its place is not free at the date that was promised";
+    if (lost == nodes.end() && !late) return false;
+    cause = lost != nodes.end() ? fmt::format("node {} cannot be kept for it", promise.tasks[static_cast<std::size_t>(lost - nodes.begin())].node)
+                                : "its place is not free at the date that was promised";
     if (!spot) other = plan_promise(state, least, pools, step.now(), reserved ? job.spec.start_at : std::nullopt);
   }
   if (other && other->tasks == promise.tasks && other->at == promise.at) return false;  // as it stands
@@ -306,10 +311,10 @@ Scheduler::Outcome Scheduler::try_to_start(Step& step, const Job& job, const Gro
   const Job& least = at_least(job, copy);
   PoolsBySite storage;
   const PoolsBySite& pools = open_to(state, least, bound.pools, step.now(), storage);
-  if (!bound.possible) bound.possible = fits_when_empty(state, least, bound.pools, step.now());
-  if (settings_.strict) return *bound.possible ? Outcome::kNoRoom : Outcome::kLimited;
+  const bool possible = this->possible(state, least, bound.pools, group, step.now());
+  if (settings_.strict) return possible ? Outcome::kNoRoom : Outcome::kLimited;
   if (settings_.greedy) return Outcome::kNoRoom;
-  if (!*bound.possible || promised(state, true) >= kMostPromises) return Outcome::kNoRoom;
+  if (!possible || promised(state, true) >= kMostPromises) return Outcome::kNoRoom;
   // Spot work uses what is idle and is promised nothing but what others of its kind leave to it.
   if (group.rank > 1) return make_room(step, least, pools) ? Outcome::kPromised : Outcome::kNoRoom;
   if (plans_ == kMostPlans || (bound.vain_until && step.now() < *bound.vain_until)) return Outcome::kNoRoom;
@@ -398,18 +403,18 @@ bool Scheduler::promise(Step& step, const Job& job, const PoolsBySite& pools) {
 void Scheduler::backfill(Step& step) {
   State& state = step.state();
   if (tried_.empty()) return;
-  std::map<SiteIndex, std::vector<const Promise*>> by_site;
+  std::map<SiteIndex, std::vector<const Job*>> by_site;
   for (const auto& [since, uid] : state.promised()) {
-    const Promise& promise = *state.find_job(uid)->promise;
-    const SiteIndex site = site_of(state, promise);
-    if (promise.at && site != kNowhere) by_site[site].push_back(&promise);
+    const Job& job = *state.find_job(uid);
+    const SiteIndex site = site_of(state, job);
+    if (job.promise->at && site != kNowhere) by_site[site].push_back(&job);
   }
   for (const auto& of_site : by_site) {
     const SiteIndex site = of_site.first;
-    const std::vector<const Promise*>& promises = of_site.second;
-    const Time first = *(*std::min_element(promises.begin(), promises.end(), [](const Promise* a, const Promise* b) {
-                          return *a->at < *b->at;
-                        }))->at;
+    const std::vector<const Job*>& promised = of_site.second;
+    const Time first = *(*std::min_element(promised.begin(), promised.end(), [](const Job* a, const Job* b) {
+                          return *a->promise->at < *b->promise->at;
+                        }))->promise->at;
     if (first <= step.now()) continue;
     bool open = false;
     for (const GroupKey& group : tried_) {
@@ -421,21 +426,27 @@ void Scheduler::backfill(Step& step) {
         std::erase_if(here, [&](const SitePools& pools) { return pools.site != site; });
         if (here.empty()) break;
         if (!open) {
-          for (const Promise* promise : promises) keep_nodes(state, *promise, false);
+          for (const Job* other : promised) state.keep_promised(*other, false);
           open = true;
         }
         if (!place_and_start(step, job, here)) break;
       }
     }
     if (open) {
-      for (const Promise* promise : promises) keep_nodes(state, *promise, true);
+      for (const Job* other : promised) state.keep_promised(*other, true);
     }
   }
 }
 
 Scheduler::Bound& Scheduler::bound(const State& state, const Job& job, const GroupKey& group) {
-  const auto [found, fresh] = bounds_by_group_.try_emplace(group);
+  const auto [found, fresh] = bound_by_need_.try_emplace(group.need);
   if (fresh) found->second.pools = candidate_pools(state, job);
+  return found->second;
+}
+
+bool Scheduler::possible(State& state, const Job& job, const PoolsBySite& pools, const GroupKey& group, Time now) {
+  const auto [found, fresh] = possible_by_shape_.try_emplace(group.shape);
+  if (fresh) found->second = fits_when_empty(state, job, pools, now);
   return found->second;
 }
 

@@ -29,10 +29,9 @@ class Scheduler {
 
  private:
   enum class Outcome { kStarted, kLimited, kNoRoom, kPromised };
-  // What binds jobs of a group, worked out once.
+  // What binds jobs of one need, worked out once.
   struct Bound {
     PoolsBySite pools;
-    std::optional<bool> possible;  // whether it would fit if nothing ran
     std::optional<Time> vain_until;  // no place was found to promise; it is not looked for again before then
     Duration vain_for;
   };
@@ -50,15 +49,17 @@ class Scheduler {
   bool make_room(Step& step, const Job& job, const PoolsBySite& pools);
   void start(Step& step, const Job& job, std::vector<TaskPlacement> tasks);
   Bound& bound(const State& state, const Job& job, const GroupKey& group);
+  bool possible(State& state, const Job& job, const PoolsBySite& pools, const GroupKey& group, Time now);
   void due(Time at) {
     if (!next_due_ || at < *next_due_) next_due_ = at;
   }
 
   SchedulerSettings settings_;
   std::uint64_t openings_ = ~std::uint64_t{0};  // State::openings() at the last full pass
-  std::uint64_t bounds_ = ~std::uint64_t{0};    // State::bounds() when bounds_by_group_ was made
+  std::uint64_t bounds_ = ~std::uint64_t{0};    // State::bounds() of what is known of needs and shapes
   std::optional<Time> next_due_;
-  std::map<GroupKey, Bound> bounds_by_group_;
+  std::unordered_map<std::uint64_t, Bound> bound_by_need_;
+  std::unordered_map<std::uint64_t, bool> possible_by_shape_;  // whether it would fit if nothing ran
   std::set<GroupKey> blocked_;  // of groups without room since the last full pass; none gets any before the next opening
   std::vector<GroupKey> tried_; // of this pass, those without room, in the order of their turns
   std::optional<KeptSites> kept_;  // of this pass

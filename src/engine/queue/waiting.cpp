@@ -67,7 +67,7 @@ class Unkept {
 
  private:
   void keep(bool kept) {
-    for (const auto& [since, uid] : state_.promised()) keep_nodes(state_, *state_.find_job(uid)->promise, kept);
+    for (const auto& [since, uid] : state_.promised()) state_.keep_promised(*state_.find_job(uid), kept);
   }
   State& state_;
 };
@@ -77,7 +77,7 @@ const Job* first_promised(const State& state, const Job& job, const PoolsBySite&
   for (const auto& [since, uid] : state.promised()) {
     const Job& other = *state.find_job(uid);
     if (uid == job.uid) continue;
-    const SiteIndex site = site_of(state, *other.promise);
+    const SiteIndex site = site_of(state, other);
     if (std::any_of(pools.begin(), pools.end(), [&](const SitePools& of_site) { return of_site.site == site; })) return &other;
   }
   return nullptr;
@@ -157,9 +157,9 @@ bool would_start(State& state, const Job& job, const PoolsBySite& pools, Time no
   // What is kept for it is its own.
   KeptSites kept(state, now, job.uid);
   if (job.promise && take_up(state, kept, job, pools, now)) return true;
-  if (job.promise) keep_nodes(state, *job.promise, false);
+  if (job.promise) state.keep_promised(job, false);
   const bool starts = place_beside(state, kept, job, pools, now).has_value();
-  if (job.promise) keep_nodes(state, *job.promise, true);
+  if (job.promise) state.keep_promised(job, true);
   return starts;
 }
 
