@@ -91,6 +91,7 @@ void State::rebuild() {
   line_.clear();
   held_.clear();
   promised_.clear();
+  promised_places_ = 0;
   promised_nodes_.clear();
   promised_to_.clear();
   shed_.clear();
@@ -302,11 +303,12 @@ void State::note_promise(const Job& job, bool given) {
   if (given) promised_nodes_[job.uid.value] = nodes_of(job.promise->tasks);
   keep_promised(job, given);
   if (!given) promised_nodes_.erase(job.uid.value);
+  if (!job.promise->tasks.empty()) promised_places_ += given ? 1 : -1;
   const std::int64_t gpus = given ? least_gpus(job.spec).count() : -least_gpus(job.spec).count();
   promised_to_[std::string(project_of(job.name))] += gpus;
   promised_to_[std::string(tenant_of(job.name))] += gpus;
   if (given) {
-    promised_.insert({job.promise->since, job.uid});
+    promised_.emplace(std::pair(job.promise->since, job.uid), &job);
   } else {
     promised_.erase({job.promise->since, job.uid});
   }

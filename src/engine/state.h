@@ -58,7 +58,9 @@ class State {
     if (line_.wake(now)) ++openings_;
   }
   /// Waiting jobs that have a promise, the oldest first.
-  const std::set<std::pair<Time, Uid>>& promised() const { return promised_; }
+  const std::map<std::pair<Time, Uid>, const Job*>& promised() const { return promised_; }
+  /// How many of them have been promised a place, not only GPUs of their contract.
+  std::size_t promised_places() const { return promised_places_; }
   /// Running spot jobs of a site that are not being stopped.
   const std::set<Uid>& spot(SiteIndex site) const { return spot_[site]; }
   /// Nodes of a pool on which work lies that stays there: reserved or on-demand.
@@ -186,7 +188,8 @@ class State {
     std::size_t open = 0;          // that have not ended
   };
   std::unordered_map<std::uint64_t, Held> held_;
-  std::set<std::pair<Time, Uid>> promised_;
+  std::map<std::pair<Time, Uid>, const Job*> promised_;
+  std::size_t promised_places_ = 0;
   std::unordered_map<std::uint64_t, std::vector<NodeIndex>> promised_nodes_;
   std::vector<const NodeFacts*> facts_of_node_;  // in facts_, where they stay; none of simulated nodes that work
   std::vector<std::set<Uid>> holders_by_site_;

@@ -17,7 +17,7 @@ std::string tenant(const std::string& name, const std::string& more = {}) {
 }
 
 std::string gang_body(const std::string& name, int replicas, int gpus, const std::string& more = {}) {
-  return fmt::format(R"({{"metadata":{{"name":"{}"}},"spec":{{"groups":[{{"name":"m","replicas":{},"gpus":"{}"{}}}]}}}})", name, replicas, gpus, more);
+  return fmt::format(R"({{"metadata":{{"name":"{}"}},"spec":{{"estimate":"PT1H","groups":[{{"name":"m","replicas":{},"gpus":"{}"{}}}]}}}})", name, replicas, gpus, more);
 }
 
 TEST(Gangs, AreResized) {

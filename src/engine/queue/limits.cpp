@@ -36,11 +36,11 @@ PromisedBeside promised_beside(const State& state, const Job& job, Time now, boo
   PromisedBeside out;
   const auto ends = would_end_by(job, now);
   bool later = false;
-  for (const auto& [since, uid] : state.promised()) {
-    const Job& other = *state.find_job(uid);
-    later = later || uid == job.uid;
+  for (const auto& [turn, promised] : state.promised()) {
+    const Job& other = *promised;
+    later = later || other.uid == job.uid;
     // With those who were promised something later, and no date, it would be waiting for ever as they wait for it.
-    if (uid == job.uid || (later && (before_it || !other.promise->at))) continue;
+    if (other.uid == job.uid || (later && (before_it || !other.promise->at))) continue;
     if (ends && other.promise->at && *ends <= *other.promise->at) continue;
     if (other.contract == job.contract) out.contract += least_gpus(other.spec);
     if (project_of(other.name) == project_of(job.name)) out.project += least_gpus(other.spec);
@@ -52,9 +52,17 @@ bool over_limits(const State& state, const Job& job, Time at, bool beside_others
   if (!contract_active(state.facts().contracts.at(job.contract).spec, at)) return true;
   const MilliGpu needed = least_gpus(job.spec);
   if (needed == MilliGpu()) return false;  // it asks for nothing that is limited
-  const PromisedBeside promised = beside_others ? promised_beside(state, job, at) : PromisedBeside{};
-  const auto over = [&](const std::optional<Allowance>& of, MilliGpu kept) { return of && of->held + kept + needed > of->limit; };
-  return over(of_contract(state, job, at), promised.contract) || over(of_project(state, job), promised.project);
+  const auto contract = of_contract(state, job, at);
+  const auto project = of_project(state, job);
+  const auto over = [&](MilliGpu under_contract, MilliGpu in_project) {
+    return (contract && contract->held + under_contract + needed > contract->limit) ||
+           (project && project->held + in_project + needed > project->limit);
+  };
+  if (over(MilliGpu(), MilliGpu())) return true;
+  // Mostly there is room beside all that others have been promised, whenever that is to begin: a contract's are its tenant's.
+  if (!beside_others || !over(state.promised_to(std::string(tenant_of(job.name))), state.promised_to(std::string(project_of(job.name))))) return false;
+  const PromisedBeside promised = promised_beside(state, job, at);
+  return over(promised.contract, promised.project);
 }
 
 std::optional<Promise> plan_headroom(const State& state, const Job& job, Time now) {

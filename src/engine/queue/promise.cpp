@@ -36,13 +36,12 @@ std::vector<Running> running_at(const State& state, SiteIndex site, Time now) {
 
 // What has been promised to others and will have begun by then; a promise without a date may begin at any time.
 void add_promised(const State& state, SiteIndex site, Time date, Uid except, std::vector<PowerLoads::Grant>& grants) {
-  for (const auto& [since, uid] : state.promised()) {
-    const Job& job = *state.find_job(uid);
-    if (uid == except || site_of(state, job) != site || (job.promise->at && *job.promise->at > date)) continue;
-    const std::vector<NodeIndex>& nodes = state.promised_nodes(uid);
+  for (const auto& [turn, job] : state.promised()) {
+    if (job->uid == except || site_of(state, *job) != site || (job->promise->at && *job->promise->at > date)) continue;
+    const std::vector<NodeIndex>& nodes = state.promised_nodes(job->uid);
     for (std::size_t rank = 0; rank < nodes.size(); ++rank) {
       if (nodes[rank] == kNowhere) continue;
-      grants.push_back({nodes[rank], draw_of(state.estate().type_of(nodes[rank]).spec, job.promise->tasks[rank], false), std::nullopt});
+      grants.push_back({nodes[rank], draw_of(state.estate().type_of(nodes[rank]).spec, job->promise->tasks[rank], false), std::nullopt});
     }
   }
 }
@@ -192,9 +191,8 @@ std::vector<Kept>& KeptSites::at(SiteIndex site) {
   const auto [found, fresh] = sites_.try_emplace(site);
   if (!fresh || state_->promised().empty() || !limited(*state_, site)) return found->second;
   std::set<Time> dates;
-  for (const auto& [since, uid] : state_->promised()) {
-    const Job& job = *state_->find_job(uid);
-    if (uid != except_ && site_of(*state_, job) == site) dates.insert(std::max(now_, job.promise->at.value_or(now_)));
+  for (const auto& [turn, job] : state_->promised()) {
+    if (job->uid != except_ && site_of(*state_, *job) == site) dates.insert(std::max(now_, job->promise->at.value_or(now_)));
   }
   if (dates.empty()) return found->second;
   const std::vector<Running> running = running_at(*state_, site, now_);
@@ -293,10 +291,9 @@ std::optional<Promise> plan_promise(const State& state, const Job& job, const Po
     for (std::size_t p = 0; p < here.size(); ++p) {
       if (of_site.pools[p] != 0) devices += here[p].devices;
     }
-    for (const auto& [since, uid] : state.promised()) {
-      const Job& other = *state.find_job(uid);
-      if (uid == job.uid || site_of(state, other) != of_site.site) continue;
-      for (const TaskPlacement& task : other.promise->tasks) devices -= static_cast<std::int64_t>(task.devices.size());
+    for (const auto& [turn, other] : state.promised()) {
+      if (other->uid == job.uid || site_of(state, *other) != of_site.site) continue;
+      for (const TaskPlacement& task : other->promise->tasks) devices -= static_cast<std::int64_t>(task.devices.size());
     }
     sites.emplace_back(-devices, &of_site);
   }
@@ -427,10 +424,10 @@ InUse in_use(const State& state, const Job& job, Time at, std::optional<SiteInde
       }
     });
   }
-  for (const auto& [since, uid] : state.promised()) {
-    const Job& other = *state.find_job(uid);
-    if (uid == job.uid || state.class_of(other) != ServiceClass::kOnDemand) continue;
-    for (const NodeIndex node : state.promised_nodes(uid)) {
+  for (const auto& [turn, promised] : state.promised()) {
+    const Job& other = *promised;
+    if (other.uid == job.uid || state.class_of(other) != ServiceClass::kOnDemand) continue;
+    for (const NodeIndex node : state.promised_nodes(other.uid)) {
       if (node == kNowhere) continue;
       const SiteIndex site = estate.nodes()[node].site;
       // Where such work lies there already, the node is counted.

@@ -23,15 +23,15 @@ constexpr std::size_t kMostRemembered = 20'000;
 // Within which lent GPUs come back if the contract does not say.
 constexpr Duration kReclaim = minutes(2);
 
-// The groups that have their turn, by tenant and project.
+// The groups that have their turn, by tenant and project. Their names stay the caller's.
 class Turns {
  public:
   Turns(const State& state, Time now, QueueOrder order) : state_(state), now_(now), fair_(order == QueueOrder::kFair) {}
 
   void add(const GroupKey& group, const QueueKey& head) {
-    const std::string tenant(fair_ ? tenant_of(group.project) : std::string_view());
+    const std::string_view tenant = fair_ ? tenant_of(group.project) : std::string_view();
     const auto [of_tenant, new_tenant] = tenants_.try_emplace(tenant);
-    const std::string project = fair_ ? group.project : std::string();
+    const std::string_view project = fair_ ? std::string_view(group.project) : std::string_view();
     const auto [of_project, new_project] = of_tenant->second.projects.try_emplace(project);
     if (new_project) {
       if (fair_) of_project->second.standing = standing_of_project(project);
@@ -41,24 +41,24 @@ class Turns {
       if (fair_) of_tenant->second.standing = standing_of_tenant(tenant);
       order_.insert({of_tenant->second.standing, tenant});
     }
-    of_project->second.heads.insert({head, group});
+    of_project->second.heads.insert({head, &group});
   }
 
   bool empty() const { return order_.empty(); }
 
   // Whose turn it is; it leaves.
-  std::pair<QueueKey, GroupKey> take() {
+  std::pair<QueueKey, const GroupKey*> take() {
     Tenant& tenant = tenants_.at(order_.begin()->second);
     Project& project = tenant.projects.at(tenant.order.begin()->second);
     const auto turn = *project.heads.begin();
     project.heads.erase(project.heads.begin());
     if (project.heads.empty()) {
-      const std::string name = tenant.order.begin()->second;
+      const std::string_view name = tenant.order.begin()->second;
       tenant.order.erase(tenant.order.begin());
       tenant.projects.erase(name);
     }
     if (tenant.projects.empty()) {
-      const std::string name = order_.begin()->second;
+      const std::string_view name = order_.begin()->second;
       order_.erase(order_.begin());
       tenants_.erase(name);
     }
@@ -66,48 +66,49 @@ class Turns {
   }
 
   // What the project and its tenant hold has changed.
-  void look_again(const std::string& project) {
+  void look_again(std::string_view project) {
     if (!fair_) return;
-    const std::string tenant(tenant_of(project));
-    const auto of_tenant = tenants_.find(tenant);
+    const auto of_tenant = tenants_.find(tenant_of(project));
     if (of_tenant == tenants_.end()) return;
-    order_.erase({of_tenant->second.standing, tenant});
-    of_tenant->second.standing = standing_of_tenant(tenant);
-    order_.insert({of_tenant->second.standing, tenant});
+    order_.erase({of_tenant->second.standing, of_tenant->first});
+    of_tenant->second.standing = standing_of_tenant(of_tenant->first);
+    order_.insert({of_tenant->second.standing, of_tenant->first});
     const auto of_project = of_tenant->second.projects.find(project);
     if (of_project == of_tenant->second.projects.end()) return;
-    of_tenant->second.order.erase({of_project->second.standing, project});
-    of_project->second.standing = standing_of_project(project);
-    of_tenant->second.order.insert({of_project->second.standing, project});
+    of_tenant->second.order.erase({of_project->second.standing, of_project->first});
+    of_project->second.standing = standing_of_project(of_project->first);
+    of_tenant->second.order.insert({of_project->second.standing, of_project->first});
   }
 
  private:
   struct Project {
     Standing standing;
-    std::set<std::pair<QueueKey, GroupKey>> heads;
+    std::set<std::pair<QueueKey, const GroupKey*>> heads;  // a head stands in one group only
   };
   struct Tenant {
     Standing standing;
-    std::map<std::string, Project> projects;
-    std::set<std::pair<Standing, std::string>> order;
+    std::map<std::string_view, Project> projects;
+    std::set<std::pair<Standing, std::string_view>> order;
   };
 
   ShareUse use(const std::string& name) const {
     const auto found = state_.facts().shares.find(name);
     return found == state_.facts().shares.end() ? ShareUse{} : found->second;
   }
-  Standing standing_of_project(const std::string& name) const {
+  Standing standing_of_project(std::string_view of) const {
+    const std::string name(of);
     return standing_of(state_.facts().projects.at(name).spec.share, use(name), state_.held_by_project(name) + state_.promised_to(name), now_);
   }
-  Standing standing_of_tenant(const std::string& name) const {
+  Standing standing_of_tenant(std::string_view of) const {
+    const std::string name(of);
     return standing_of(state_.facts().tenants.at(name).spec.share, use(name), state_.held_by_tenant(name) + state_.promised_to(name), now_);
   }
 
   const State& state_;
   Time now_;
   bool fair_;  // else all stand in one line
-  std::map<std::string, Tenant> tenants_;
-  std::set<std::pair<Standing, std::string>> order_;
+  std::map<std::string_view, Tenant> tenants_;
+  std::set<std::pair<Standing, std::string_view>> order_;
 };
 
 // What the one is told of the other: whose it is stays in its tenant.
@@ -150,6 +151,7 @@ void Scheduler::pass(Step& step) {
     kept_.emplace(state, step.now());
     if (full) {
       blocked_.clear();
+      full_.clear();
       next_due_.reset();
       keep_promises(step);
       if (!plain) keep_reservations(step);
@@ -161,8 +163,8 @@ void Scheduler::pass(Step& step) {
     }
   } while (openings_ != state.openings());
 
-  for (const auto& [since, uid] : state.promised()) {
-    const auto& at = state.find_job(uid)->promise->at;
+  for (const auto& [turn, job] : state.promised()) {
+    const auto& at = job->promise->at;
     if (at && *at > step.now()) due(*at);
   }
   if (const auto next = state.line().next_due()) due(*next);
@@ -172,10 +174,10 @@ void Scheduler::pass(Step& step) {
 
 void Scheduler::keep_promises(Step& step) {
   State& state = step.state();
-  const std::set<std::pair<Time, Uid>> promised = state.promised();
-  for (const auto& [since, uid] : promised) {
-    const Job& job = *state.find_job(uid);
-    if (!job.promise || job.promise->since != since) continue;
+  const auto promised = state.promised();
+  for (const auto& [turn, waits] : promised) {
+    const Job& job = *waits;
+    if (!job.promise || job.promise->since != turn.first) continue;
     if (keep_promise(step, job)) kept_.emplace(state, step.now());
   }
 }
@@ -222,7 +224,7 @@ bool Scheduler::keep_promise(Step& step, const Job& job) {
     cause = limited ? "its GPUs have not been given back by the date that was promised" : "its GPUs are there, its nodes are not free";
     if (limited) {
       other = std::move(again);
-    } else if (!spot && promised(state, true) < kMostPromises) {
+    } else if (!spot && state.promised_places() < kMostPromises) {
       PoolsBySite storage;
       if (reclaim(step, least, open_to(state, least, pools, step.now(), storage))) return true;
       other = plan_promise(state, least, pools, step.now());
@@ -251,7 +253,7 @@ bool Scheduler::keep_promise(Step& step, const Job& job) {
 void Scheduler::keep_reservations(Step& step) {
   State& state = step.state();
   for (const Uid uid : std::set<Uid>(state.line().reserved())) {
-    if (promised(state, true) >= kMostPromises) return;
+    if (state.promised_places() >= kMostPromises) return;
     const Job& job = *state.find_job(uid);
     if (job.promise || state.class_of(job) == ServiceClass::kSpot || over_limits(state, job, *job.spec.start_at)) continue;
     std::optional<Job> copy;
@@ -276,37 +278,32 @@ void Scheduler::walk(Step& step) {
     }
     while (!turns.empty()) {
       const auto [head, group] = turns.take();
-      const Outcome outcome = try_to_start(step, *state.find_job(head.job), group);
+      const Outcome outcome = try_to_start(step, *state.find_job(head.job), *group);
       if (outcome == Outcome::kStarted || outcome == Outcome::kPromised) {
-        if (outcome == Outcome::kPromised) tried_.push_back(group);
-        if (const auto next = head_of(state, group)) turns.add(group, *next);
-        turns.look_again(group.project);
+        if (outcome == Outcome::kPromised) tried_.push_back(*group);
+        if (const auto next = head_of(state, *group)) turns.add(*group, *next);
+        turns.look_again(group->project);
         continue;
       }
       if (settings_.strict && outcome == Outcome::kNoRoom) return;
-      blocked_.insert(group);
-      if (outcome == Outcome::kNoRoom) tried_.push_back(group);
+      blocked_.insert(*group);
+      if (outcome == Outcome::kNoRoom) tried_.push_back(*group);
     }
   }
-}
-
-std::size_t Scheduler::promised(const State& state, bool places) const {
-  return static_cast<std::size_t>(std::count_if(state.promised().begin(), state.promised().end(), [&](const auto& promised) {
-    return state.find_job(promised.second)->promise->tasks.empty() != places;
-  }));
 }
 
 Scheduler::Outcome Scheduler::try_to_start(Step& step, const Job& job, const GroupKey& group) {
   State& state = step.state();
   if (over_limits(state, job, step.now())) {
-    if (settings_.strict || settings_.greedy || promised(state, false) >= kMostPromises) return Outcome::kLimited;
+    if (settings_.strict || settings_.greedy || state.promised().size() - state.promised_places() >= kMostPromises) return Outcome::kLimited;
     auto headroom = plan_headroom(state, job, step.now());
     if (!headroom) return Outcome::kLimited;
     step.emit(JobPromised{job.uid, std::move(*headroom)});
     return Outcome::kPromised;
   }
   Bound& bound = this->bound(state, job, group);
-  if (place_and_start(step, job, bound.pools)) return Outcome::kStarted;
+  if (!full_.contains(group.shape) && place_and_start(step, job, bound.pools)) return Outcome::kStarted;
+  full_.insert(group.shape);
   std::optional<Job> copy;
   const Job& least = at_least(job, copy);
   PoolsBySite storage;
@@ -314,7 +311,7 @@ Scheduler::Outcome Scheduler::try_to_start(Step& step, const Job& job, const Gro
   const bool possible = this->possible(state, least, bound.pools, group, step.now());
   if (settings_.strict) return possible ? Outcome::kNoRoom : Outcome::kLimited;
   if (settings_.greedy) return Outcome::kNoRoom;
-  if (!possible || promised(state, true) >= kMostPromises) return Outcome::kNoRoom;
+  if (!possible || state.promised_places() >= kMostPromises) return Outcome::kNoRoom;
   // Spot work uses what is idle and is promised nothing but what others of its kind leave to it.
   if (group.rank > 1) return make_room(step, least, pools) ? Outcome::kPromised : Outcome::kNoRoom;
   if (plans_ == kMostPlans || (bound.vain_until && step.now() < *bound.vain_until)) return Outcome::kNoRoom;
@@ -404,10 +401,9 @@ void Scheduler::backfill(Step& step) {
   State& state = step.state();
   if (tried_.empty()) return;
   std::map<SiteIndex, std::vector<const Job*>> by_site;
-  for (const auto& [since, uid] : state.promised()) {
-    const Job& job = *state.find_job(uid);
-    const SiteIndex site = site_of(state, job);
-    if (job.promise->at && site != kNowhere) by_site[site].push_back(&job);
+  for (const auto& [turn, job] : state.promised()) {
+    const SiteIndex site = site_of(state, *job);
+    if (job->promise->at && site != kNowhere) by_site[site].push_back(job);
   }
   for (const auto& of_site : by_site) {
     const SiteIndex site = of_site.first;

@@ -2,6 +2,8 @@
 // does not. docs/scheduler.md tells the rules.
 #pragma once
 
+#include <unordered_set>
+
 #include "engine/queue/promise.h"
 #include "engine/queue/settings.h"
 #include "engine/step.h"
@@ -41,7 +43,6 @@ class Scheduler {
   void walk(Step& step);
   void backfill(Step& step);
   bool keep_promise(Step& step, const Job& job);
-  std::size_t promised(const State& state, bool places) const;
   Outcome try_to_start(Step& step, const Job& job, const GroupKey& group);
   bool place_and_start(Step& step, const Job& job, const PoolsBySite& pools);
   bool reclaim(Step& step, const Job& job, const PoolsBySite& pools);
@@ -61,6 +62,7 @@ class Scheduler {
   std::unordered_map<std::uint64_t, Bound> bound_by_need_;
   std::unordered_map<std::uint64_t, bool> possible_by_shape_;  // whether it would fit if nothing ran
   std::set<GroupKey> blocked_;  // of groups without room since the last full pass; none gets any before the next opening
+  std::unordered_set<std::uint64_t> full_;  // shapes for which there is no room, in whatever project
   std::vector<GroupKey> tried_; // of this pass, those without room, in the order of their turns
   std::optional<KeptSites> kept_;  // of this pass
   int plans_ = 0;                  // of this pass

@@ -67,16 +67,16 @@ class Unkept {
 
  private:
   void keep(bool kept) {
-    for (const auto& [since, uid] : state_.promised()) state_.keep_promised(*state_.find_job(uid), kept);
+    for (const auto& [turn, job] : state_.promised()) state_.keep_promised(*job, kept);
   }
   State& state_;
 };
 
 // Whose promise is in the way: the oldest at a site that the job may use.
 const Job* first_promised(const State& state, const Job& job, const PoolsBySite& pools) {
-  for (const auto& [since, uid] : state.promised()) {
-    const Job& other = *state.find_job(uid);
-    if (uid == job.uid) continue;
+  for (const auto& [turn, promised] : state.promised()) {
+    const Job& other = *promised;
+    if (other.uid == job.uid) continue;
     const SiteIndex site = site_of(state, other);
     if (std::any_of(pools.begin(), pools.end(), [&](const SitePools& of_site) { return of_site.site == site; })) return &other;
   }
