@@ -3,7 +3,9 @@
 
 #include <algorithm>
 
+#include "engine/contracts/contracts.h"
 #include "engine/power/draw.h"
+#include "engine/power/outlook.h"
 #include "estate/energy.h"
 
 namespace penstock {
@@ -47,6 +49,14 @@ void Metrics::note(std::string text) {
     notes_.push_back(std::move(text));
   } else {
     ++notes_left_out_;
+  }
+}
+
+void Metrics::happened(Time at, std::string what) {
+  if (happenings_.size() < kMostHappenings) {
+    happenings_.push_back({at, std::move(what)});
+  } else {
+    ++happenings_left_out_;
   }
 }
 
@@ -102,6 +112,7 @@ void Metrics::pass_time(const State& state, Duration passed) {
     use.used_time += use.used * ms / 1000;
   };
   for (auto& [model, use] : models_) use_for(use);
+  lack(state, ms);
   for (auto& [name, site] : sites_) {
     use_for(site.use);
     if (site.index == kNowhere) continue;
@@ -118,6 +129,28 @@ void Metrics::pass_time(const State& state, Duration passed) {
     }
     if (const auto grams = carbon_at(*grid, as_of_)) site.carbon_milligrams += mul_div_floor(energy, *grams, 3600);
   }
+}
+
+void Metrics::lack(const State& state, std::int64_t ms) {
+  for (auto& [contract, right] : rights_) {
+    if (right.waiting == 0) continue;
+    const auto found = state.facts().contracts.find(contract);
+    if (found == state.facts().contracts.end() || !contract_active(found->second.spec, as_of_)) continue;
+    const auto limit = contract_limit(found->second.spec, as_of_);
+    if (!limit) continue;
+    const std::int64_t lacking = std::min(right.waiting, std::max<std::int64_t>(0, (*limit - state.held_by_contract(contract)).count()));
+    right.lacking += lacking * ms / 1000;
+    right.most = std::max(right.most, lacking);
+  }
+}
+
+void Metrics::wait(Seen& seen, bool waits) {
+  const std::int64_t sign = waits ? 1 : -1;
+  seen.waits = waits;
+  waiting_jobs_ += sign;
+  waiting_gpus_ += sign * seen.gpus;
+  counts(seen).waiting += sign;
+  if (seen.right != nullptr) seen.right->waiting += sign * seen.gpus;
 }
 
 void Metrics::hold(const State& state, const Allocation& allocation, bool shed, Seen& seen) {
@@ -188,18 +221,13 @@ void Metrics::observe(const State& state, std::span<const EventRecord> events) {
       ++submitted_;
       if (asked_ <= all_ && asked_ + seen.gpus > all_) when_asked_ = ratio(held(), all_);
       asked_ += seen.gpus;
-      ++waiting_jobs_;
-      waiting_gpus_ += seen.gpus;
-      Counts& counts = counts_[seen.service_class][seen.size];
-      ++counts.submitted;
-      ++counts.waiting;
+      if (seen.service_class == static_cast<std::uint8_t>(ServiceClass::kReserved)) seen.right = &rights_[submitted->contract];
+      ++counts(seen).submitted;
+      wait(seen, true);
       jobs_.emplace(submitted->uid.value, seen);
     } else if (const auto* started = std::get_if<JobStarted>(&record.event)) {
       Seen& seen = jobs_.at(started->allocation.job.value);
-      seen.waits = false;
-      --waiting_jobs_;
-      waiting_gpus_ -= seen.gpus;
-      --counts(seen).waiting;
+      wait(seen, false);
       if (!seen.first_start) {
         seen.first_start = now;
         counts(seen).queueing.push_back(seconds_of(now - seen.submitted));
@@ -215,10 +243,7 @@ void Metrics::observe(const State& state, std::span<const EventRecord> events) {
     } else if (const auto* requeued = std::get_if<JobRequeued>(&record.event)) {
       Seen& seen = jobs_.at(requeued->job.value);
       ++requeues_;
-      seen.waits = true;
-      ++waiting_jobs_;
-      waiting_gpus_ += seen.gpus;
-      ++counts(seen).waiting;
+      wait(seen, true);
       lose(seen, now, (now - seen.started) - (requeued->saved - seen.saved));
       seen.saved = requeued->saved;
       seen.held = 0;
@@ -234,9 +259,7 @@ void Metrics::observe(const State& state, std::span<const EventRecord> events) {
       Seen& seen = found->second;
       if (seen.waits) {
         note_if_late(seen, now);
-        --waiting_jobs_;
-        waiting_gpus_ -= seen.gpus;
-        --counts(seen).waiting;
+        wait(seen, false);
       } else {
         counts(seen).completion.push_back(seconds_of(now - seen.submitted));
         const std::int64_t whole = seconds_of(now - *seen.first_start) * seen.gpus;
@@ -263,7 +286,7 @@ void Metrics::observe(const State& state, std::span<const EventRecord> events) {
     } else if (const auto* repowered = std::get_if<JobRepowered>(&record.event)) {
       repower(state, repowered->job);
     } else if (const auto* broken = std::get_if<LimitsBroken>(&record.event)) {
-      note(fmt::format("{} {}: limits broken, {}", Text<Time>::format(now), broken->site, broken->cause));
+      happened(now, fmt::format("limits of {} broken: {}", broken->site, broken->cause));
     }
   }
   if (capacity || bounds_ != state.bounds()) count_capacity(state);
@@ -332,6 +355,13 @@ void Metrics::report(const State& state, Time until, SimReport& out) {
     energy.limit_kw = site.limit.value_or(Watts()).count() / 1000;
     energy.most_kw = site.most.count() / 1000;
     energy.near_limit = ratio(site.near_ms, span_ms);
+    if (site.index != kNowhere) {
+      const SitePower power = site_power(state, site.index, {}, until);
+      if (power.held > Watts() && power.import > power.held) energy.overhead = ratio((power.import - power.held).count(), power.held.count());
+      for (const StrandedWatts& stranded : power.stranded) {
+        out.stranded.push_back({name, std::string(name_of(stranded.cause)), stranded.watts.count() / 1000});
+      }
+    }
     out.energy.push_back(std::move(energy));
   }
   for (const auto& [uid, seen] : jobs_) {
@@ -352,11 +382,20 @@ void Metrics::report(const State& state, Time until, SimReport& out) {
   out.lateness = spread_of(late_);
   cohorts(out);
   out.samples = samples_;
+  for (const auto& [contract, right] : rights_) {
+    const auto found = state.facts().contracts.find(contract);
+    if (right.lacking < kGpuHour || found == state.facts().contracts.end()) continue;
+    const Money& price = found->second.spec.price_per_gpu_hour;
+    out.breaches.push_back({contract, right.lacking / kGpuHour, right.most / 1000,
+                            Money{mul_div_floor(right.lacking, price.micros, kGpuHour), price.currency}});
+  }
+  out.happenings = happenings_;
   out.notes = notes_;
   for (const auto& [why, count] : refused_) {
     out.refused += count;
     out.notes.push_back(fmt::format("{} jobs refused: {}", count, why));
   }
+  if (happenings_left_out_ > 0) out.notes.push_back(fmt::format("{} more events are not listed", happenings_left_out_));
   if (notes_left_out_ > 0) out.notes.push_back(fmt::format("{} more notes are left out", notes_left_out_));
 }
 

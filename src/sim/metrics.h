@@ -19,6 +19,7 @@ class Metrics {
   /// Brings everything up to `now`, and takes the samples that are due.
   void advance(const State& state, Time now);
   void note(std::string text);
+  void happened(Time at, std::string what);
   /// A job that was not taken in.
   void refused(const std::string& why);
 
@@ -30,6 +31,7 @@ class Metrics {
   static constexpr std::size_t kClasses = 3;
   static constexpr std::size_t kMostSamples = 1000;
   static constexpr std::size_t kMostNotes = 1000;
+  static constexpr std::size_t kMostHappenings = 200;
 
   // GPU-time of a model or a site, in milli-GPU seconds.
   struct Use {
@@ -54,6 +56,13 @@ class Metrics {
     Watts granted() const { return idle + added; }
   };
 
+  // What a reserved contract asks for beyond what it holds.
+  struct Right {
+    std::int64_t waiting = 0;  // milli-GPU
+    std::int64_t lacking = 0;  // milli-GPU seconds, within its GPUs
+    std::int64_t most = 0;     // milli-GPU at once
+  };
+
   struct Seen {
     Time submitted;
     bool waits = true;
@@ -66,6 +75,7 @@ class Metrics {
     std::uint8_t service_class = 0;
     std::uint8_t size = 0;
     Site* site = nullptr;
+    Right* right = nullptr;  // of its contract, if that is reserved
     Watts added;  // to the draw of its site
     std::vector<std::pair<Use*, std::int64_t>> models;  // what it holds of each
   };
@@ -80,6 +90,8 @@ class Metrics {
   void give_back(const Seen& seen);
   void repower(const State& state, Uid job);
   void pass_time(const State& state, Duration passed);
+  void lack(const State& state, std::int64_t ms);
+  void wait(Seen& seen, bool waits);
   std::int64_t held() const;
   void note_if_late(const Seen& seen, Time now);
   void lose(const Seen& seen, Time now, Duration lost);
@@ -116,6 +128,9 @@ class Metrics {
   Time next_sample_;
   Duration every_ = minutes(10);
   std::vector<Sample> samples_;
+  std::map<std::string, Right> rights_;  // by contract
+  std::vector<Happening> happenings_;
+  std::size_t happenings_left_out_ = 0;
   std::vector<std::string> notes_;
   std::size_t notes_left_out_ = 0;
   std::map<std::string, std::int64_t> refused_;  // by reason

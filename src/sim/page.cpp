@@ -74,7 +74,7 @@ std::string energy_table(const Reports& reports, const Labels& labels) {
   using E = SiteEnergy;
   Table table{.id = "energy",
               .title = "Energy by site",
-              .hint = "Near the limit: the part of the time above 95% of it.",
+              .hint = "Near the limit: the part of the time above 95% of it. Overhead: losses and cooling at the end, PUE less 1.",
               .keys = {"Site"}};
   const auto keys = [](const E& row) { return std::vector{row.site}; };
   fill<E>(table, reports, &SimReport::energy, keys,
@@ -83,8 +83,37 @@ std::string energy_table(const Reports& reports, const Labels& labels) {
            {"Carbon", [](const E& e) { return carbon(e.carbon_kg); }},
            {"Most granted", [](const E& e) { return kilowatts(e.most_kw); }},
            {"Limit", [](const E& e) { return e.limit_kw > 0 ? kilowatts(e.limit_kw) : Figure(); }},
-           {"Near the limit", [](const E& e) { return ratio(e.near_limit, Better::kLess); }}});
+           {"Near the limit", [](const E& e) { return ratio(e.near_limit, Better::kLess); }},
+           {"Overhead", [](const E& e) { return e.overhead ? ratio(*e.overhead, Better::kLess) : Figure(); }}});
   return table_html(table, labels);
+}
+
+// Only what some run has something to say of.
+std::string right_tables(const Reports& reports, const Labels& labels) {
+  std::string out;
+  const auto any = [&](auto rows) { return std::any_of(reports.begin(), reports.end(), [&](const SimReport& r) { return !(r.*rows).empty(); }); };
+  if (any(&SimReport::breaches)) {
+    Table table{.id = "breaches",
+                .title = "Reserved contracts that lacked GPUs",
+                .hint = "GPU-hours that waited although the contract gives a right to them.",
+                .keys = {"Contract"}};
+    fill<Breach>(table, reports, &SimReport::breaches, [](const Breach& b) { return std::vector{b.contract}; },
+                 {{"GPU-hours", [](const Breach& b) { return count(b.gpu_hours, Better::kLess); }},
+                  {"Most at once", [](const Breach& b) { return count(b.most_gpus, Better::kLess); }},
+                  {"Worth", [](const Breach& b) { return cost(b.worth); }}});
+    out += table_html(table, labels);
+  }
+  if (any(&SimReport::stranded)) {
+    Table table{.id = "stranded",
+                .title = "Stranded watts",
+                .hint = "Contracted power that reaches no node at the end, by what stands in the way.",
+                .slim = true,
+                .keys = {"Site", "Cause"}};
+    fill<Stranded>(table, reports, &SimReport::stranded, [](const Stranded& s) { return std::vector{s.site, s.cause}; },
+                   {{"Power", [](const Stranded& s) { return kilowatts(s.kw, Better::kLess); }}});
+    out += table_html(table, labels);
+  }
+  return out;
 }
 
 std::string tables_html(const Reports& reports, const Labels& labels) {
@@ -107,17 +136,20 @@ std::string tables_html(const Reports& reports, const Labels& labels) {
                            &SimReport::models) +
          utilisation_table({.id = "sites", .title = "Utilisation by site", .keys = {"Site"}}, reports, labels,
                            &SimReport::by_site) +
-         "</div>\n" + energy_table(reports, labels);
+         "</div>\n" + energy_table(reports, labels) + right_tables(reports, labels);
 }
 
 std::string notes_html(const Reports& reports, const Labels& labels) {
   std::string out = "<section>\n<h2 id=\"notes\">Notes</h2>\n";
   bool none = true;
   for (std::size_t run = 0; run < reports.size(); ++run) {
-    if (reports[run].notes.empty()) continue;
+    if (reports[run].notes.empty() && reports[run].happenings.empty()) continue;
     none = false;
     if (reports.size() > 1) out += fmt::format("<h3>{}</h3>\n", escaped(labels[run]));
     out += "<ul class=\"notes\" tabindex=\"0\">\n";
+    for (const Happening& happening : reports[run].happenings) {
+      out += fmt::format("<li>{}: {}</li>\n", date(happening.at), escaped(happening.what));
+    }
     for (const std::string& note : reports[run].notes) out += fmt::format("<li>{}</li>\n", escaped(note));
     out += "</ul>\n";
   }

@@ -74,6 +74,7 @@ struct SiteEnergy {
   std::int64_t limit_kw = 0;         ///< what the site may import at the end
   std::int64_t most_kw = 0;          ///< the most that it was granted
   Ppm near_limit;                    ///< part of the time in which it was granted more than 95 % of its limit
+  std::optional<Ppm> overhead;       ///< at the end, what the site imports for its nodes beside what they hold: PUE less 1
 
   static constexpr auto schema() {
     return object("SiteEnergy", "Energy of a site.", field("site", &SiteEnergy::site, required, "which"),
@@ -82,7 +83,49 @@ struct SiteEnergy {
                   field("carbonKg", &SiteEnergy::carbon_kg, optional, "by its carbon series"),
                   field("limitKw", &SiteEnergy::limit_kw, optional, "what it may import at the end"),
                   field("mostKw", &SiteEnergy::most_kw, required, "the most that was granted at once"),
-                  field("nearLimit", &SiteEnergy::near_limit, required, "part of the time above 95 % of it"));
+                  field("nearLimit", &SiteEnergy::near_limit, required, "part of the time above 95 % of it"),
+                  field("overhead", &SiteEnergy::overhead, optional,
+                        "at the end, losses and cooling beside what nodes hold, as a part of it: PUE less 1"));
+  }
+};
+
+/// Contracted watts that reach no node at the end.
+struct Stranded {
+  std::string site;
+  std::string cause;
+  std::int64_t kw = 0;
+
+  static constexpr auto schema() {
+    return object("Stranded", "Contracted watts that reach no node at the end.", field("site", &Stranded::site, required, "which"),
+                  field("cause", &Stranded::cause, required, "why, as in a site's power"),
+                  field("kw", &Stranded::kw, required, "how many kW"));
+  }
+};
+
+/// What a reserved contract had a right to, asked for and did not get.
+struct Breach {
+  std::string contract;
+  std::int64_t gpu_hours = 0;
+  std::int64_t most_gpus = 0;  ///< at once
+  Money worth;                 ///< of the GPU-hours, at the contract's price
+
+  static constexpr auto schema() {
+    return object("Breach", "What a reserved contract had a right to, asked for and did not get.",
+                  field("contract", &Breach::contract, required, "tenant/contract"),
+                  field("gpuHours", &Breach::gpu_hours, required, "that waited within the contract's GPUs, the time to reclaim them included"),
+                  field("mostGpus", &Breach::most_gpus, required, "GPUs at once"),
+                  field("worth", &Breach::worth, required, "of the GPU-hours, at the contract's price"));
+  }
+};
+
+/// Something that happened at a time.
+struct Happening {
+  Time at;
+  std::string what;
+
+  static constexpr auto schema() {
+    return object("Happening", "Something that happened.", field("at", &Happening::at, required, "when"),
+                  field("what", &Happening::what, required, "what, in words"));
   }
 };
 
@@ -145,7 +188,10 @@ struct SimReport {
   std::vector<Utilisation> by_site;
   std::vector<SiteEnergy> energy;
   std::vector<Sample> samples;
-  std::vector<std::string> notes;   ///< dated events, rows of a trace that were left out, and the like
+  std::vector<Stranded> stranded;
+  std::vector<Breach> breaches;
+  std::vector<Happening> happenings;  ///< events of the scenario and broken limits, the first of them
+  std::vector<std::string> notes;     ///< rows of a trace that were left out, and the like
 
   static constexpr auto schema() {
     using R = SimReport;
@@ -177,7 +223,10 @@ struct SimReport {
                   field("cohorts", &R::cohorts, required, "jobs by class and size"),
                   field("models", &R::models, required, "by GPU model"), field("bySite", &R::by_site, required, "by site"),
                   field("energy", &R::energy, required, "by site"), field("samples", &R::samples, required, "for plots"),
-                  field("notes", &R::notes, optional, "what happened, and what was left out"));
+                  field("stranded", &R::stranded, optional, "contracted watts that reach no node at the end, by site and cause"),
+                  field("breaches", &R::breaches, optional, "reserved contracts that did not get what they had a right to"),
+                  field("happenings", &R::happenings, optional, "events of the scenario and broken limits"),
+                  field("notes", &R::notes, optional, "what was left out, and why"));
   }
 };
 

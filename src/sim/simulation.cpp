@@ -11,6 +11,10 @@ namespace {
 constexpr std::int64_t kProgressEvery = 256;  // turns
 constexpr std::string_view kBy = "simulation";
 
+std::string nodes_text(const std::vector<std::string>& nodes, std::string_view what) {
+  return nodes.size() == 1 ? fmt::format("{} {}", nodes.front(), what) : fmt::format("{} and {} more nodes {}", nodes.front(), nodes.size() - 1, what);
+}
+
 class Simulation {
  public:
   Simulation(const Scenario& scenario, const Progress& progress, const LogSink& log)
@@ -167,14 +171,16 @@ class Simulation {
     std::vector<Document> documents;
     for (const json::value& value : dated.apply) {
       documents.push_back(*read_document(value));  // which has been checked, as the names below
-      metrics_.note(fmt::format("{} {} {} applied", Text<Time>::format(now_), name_of(documents.back().kind), documents.back().metadata.name));
+      metrics_.happened(now_, fmt::format("{} {} applied", name_of(documents.back().kind), documents.back().metadata.name));
     }
     if (!documents.empty()) PENSTOCK_RETURN_IF_ERROR(told(ApplyDocuments{documents, false}, index));
     for (const std::string& text : dated.remove) {
       const auto [kind, name] = *named_object(text);
       PENSTOCK_RETURN_IF_ERROR(told(DeleteObject{kind, name, std::nullopt}, index));
-      metrics_.note(fmt::format("{} {} removed", Text<Time>::format(now_), text));
+      metrics_.happened(now_, fmt::format("{} removed", text));
     }
+    if (!dated.lose.empty()) metrics_.happened(now_, nodes_text(dated.lose, "lost"));
+    if (!dated.give_back.empty()) metrics_.happened(now_, nodes_text(dated.give_back, "given back"));
     for (const std::string& node : dated.lose) PENSTOCK_RETURN_IF_ERROR(told(LoseNode{node, "an event of the scenario"}, index));
     for (const std::string& node : dated.give_back) PENSTOCK_RETURN_IF_ERROR(told(GiveBackNode{node}, index));
     return ok_status();

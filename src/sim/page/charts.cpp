@@ -89,6 +89,19 @@ TimeAxis time_axis(const Reports& reports) {
   return axis;
 }
 
+// What happened in any of the runs, once where it happened in several.
+std::vector<Mark> marks(const Reports& reports) {
+  std::vector<Mark> out;
+  for (const SimReport& report : reports) {
+    for (const Happening& happening : report.happenings) {
+      const std::int64_t at = (happening.at.ns - report.from.ns) / kSecond;
+      const bool known = std::any_of(out.begin(), out.end(), [&](const Mark& mark) { return mark.at == at && mark.label == happening.what; });
+      if (!known) out.push_back({at, happening.what});
+    }
+  }
+  return out;
+}
+
 // What the lines of the runs are compared with. What all runs have alike is drawn once, and in grey.
 std::vector<Series> references(const Chart& chart, const Reports& reports, const Labels& labels) {
   std::vector<Series> out;
@@ -133,6 +146,7 @@ Plot plot_of(const Chart& chart, const Reports& reports, const Labels& labels) {
     std::vector<Series> more = references(chart, reports, labels);
     std::move(more.begin(), more.end(), std::back_inserter(plot.series));
   }
+  plot.marks = marks(reports);
   return plot;
 }
 

@@ -125,6 +125,8 @@ std::vector<Headline> headlines(const SimReport& report) {
     energy += site.megawatt_hours;
     carbon_kg += site.carbon_kg;
   }
+  std::int64_t lacking = 0;
+  for (const Breach& breach : report.breaches) lacking += breach.gpu_hours;
   const Figure spent = total_cost(report);
   Figure kept;
   if (report.promises > 0) {
@@ -154,6 +156,7 @@ std::vector<Headline> headlines(const SimReport& report) {
       {"Requeues", count(report.requeues, Better::kLess)},
       {"Faults", count(report.faults), Tile::kSmall, grouped(report.lost_gpu_hours) + " GPU-hours of work lost"},
       {"GPU-hours lost", count(report.lost_gpu_hours, Better::kLess)},
+      {"Reserved GPU-hours lacking", count(lacking, Better::kLess)},
       {"Energy", megawatt_hours(energy), Tile::kSmall, most_power(report)},
       {"Cost of energy", spent, Tile::kSmall, per_megawatt_hour(spent, energy)},
       {"Carbon", carbon(carbon_kg), Tile::kSmall, energy > 0 ? brief(carbon_kg, energy) + " kg a MWh" : ""},

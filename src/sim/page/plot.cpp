@@ -88,6 +88,16 @@ std::string summary(const Series& series, std::int64_t divisor) {
   return fmt::format("mean {}, most {}", brief(mul_div_round(sum, 1, count), divisor), brief(most, divisor));
 }
 
+// What happened stands in the plot as a line, and what it was shows on pointing at it.
+std::string happenings(const Scale& scale, const std::vector<Mark>& marks) {
+  std::string out;
+  for (const Mark& mark : marks) {
+    const std::int64_t x = scale.x(mark.at);
+    out += fmt::format("<path class=\"happening\" d=\"M{},{} {},{}\"><title>{}</title></path>\n", x, kTop, x, kBottom, escaped(mark.label));
+  }
+  return out;
+}
+
 std::string grid(const Scale& scale, const std::vector<Mark>& values, const std::vector<Mark>& times) {
   std::string lines;
   std::string out;
@@ -144,6 +154,7 @@ std::string plot_html(const Plot& plot, const TimeAxis& axis) {
       kPlotWidth, kPlotHeight, plot.id, plot.id, kLeft, kRight, kTop, kBottom, axis.span, scale.top, plot.divisor,
       plot.id, plot.title, plot.id, description, plot.unit);
   out += grid(scale, values, time_marks(axis));
+  out += happenings(scale, plot.marks);
   // The first series is the one that matters: it is drawn last, over the others.
   for (auto series = plot.series.rbegin(); series != plot.series.rend(); ++series) out += lines(*series, scale);
   out += fmt::format("<path class=\"cursor\" d=\"M{},{} {},{}\"/>\n{}</svg>\n", kLeft, kTop, kLeft, kBottom, markers);

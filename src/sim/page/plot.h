@@ -28,6 +28,7 @@ struct Plot {
   std::string_view unit;  ///< of the values ÷ divisor
   std::int64_t divisor = 1;
   std::vector<Series> series;
+  std::vector<Mark> marks;  ///< what happened, at seconds from the begin
 };
 
 /// Coordinates are tenths of a pixel, all of them within this box.

@@ -38,6 +38,7 @@ svg .value,svg .before{text-anchor:end}
 svg .middle{text-anchor:middle}
 svg path{fill:none;vector-effect:non-scaling-stroke}
 svg .grid{stroke:var(--line)}
+svg .happening{stroke:var(--soft);stroke-width:12;stroke-dasharray:40 30}
 svg .line{stroke:var(--c);stroke-width:1.8px;stroke-linejoin:round;stroke-linecap:round}
 svg .reference{stroke-width:1.4px;stroke-dasharray:5 4}
 svg .again{stroke-dasharray:12 4}
