@@ -269,6 +269,42 @@ void Metrics::observe(const State& state, std::span<const EventRecord> events) {
   if (capacity || bounds_ != state.bounds()) count_capacity(state);
 }
 
+void Metrics::adopt(const State& state) {
+  settle(state, from_);
+  for (const auto& [name, node] : state.facts().nodes) nodes_down_ += node.lost ? 1 : 0;
+  for (const auto& [uid, job] : state.facts().jobs) {
+    if (is_final(job.phase)) continue;
+    Seen seen;
+    seen.submitted = job.submitted;
+    seen.waits = !job.holds();
+    seen.gpus = total_gpus(job.spec).count();
+    seen.size = size_of_gpus(seen.gpus);
+    seen.service_class = static_cast<std::uint8_t>(state.class_of(job));
+    seen.saved = job.saved;
+    ++submitted_;
+    asked_ += seen.gpus;
+    ++counts(seen).submitted;
+    if (job.allocation) {  // it has started before
+      seen.first_start = job.started.value_or(job.allocation->from);
+      counts(seen).queueing.push_back(seconds_of(*seen.first_start - seen.submitted));
+    }
+    if (seen.waits) {
+      ++waiting_jobs_;
+      waiting_gpus_ += seen.gpus;
+      ++counts(seen).waiting;
+      if (job.promise && job.promise->at) {
+        ++promises_;
+        seen.promised = job.promise->at;
+      }
+    } else {
+      seen.started = job.allocation->from;
+      hold(state, *job.allocation, job.shed.has_value(), seen);
+    }
+    jobs_.emplace(uid.value, std::move(seen));
+  }
+  if (asked_ > all_) when_asked_ = ratio(held(), all_);
+}
+
 void Metrics::advance(const State& state, Time now) {
   settle(state, now);
   while (next_sample_ <= now) {

@@ -14,6 +14,8 @@ class Metrics {
  public:
   explicit Metrics(Time from) : from_(from), next_sample_(from) {}
 
+  /// Takes over the jobs of a server, at the beginning: they have waited and run since they did so there.
+  void adopt(const State& state);
   /// What has just been folded into `state`.
   void observe(const State& state, std::span<const EventRecord> events);
   /// Brings everything up to `now`, and takes the samples that are due.
