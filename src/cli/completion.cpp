@@ -9,7 +9,8 @@
 namespace penstock {
 namespace {
 
-constexpr std::string_view kTakeFiles[] = {"file", "state", "ca-file", "tls-cert", "tls-key", "token-file", "join-token-file"};
+constexpr std::string_view kTakeFiles[] = {"file",     "state",      "ca-file",         "tls-cert", "tls-key", "token-file",
+                                             "join-token-file", "page", "log", "compare", "events", "replay", "snapshot"};
 constexpr std::string_view kTakeKinds[] = {"get", "describe", "delete", "watch"};
 
 bool one_of(std::span<const std::string_view> words, std::string_view word) {

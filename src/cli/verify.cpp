@@ -7,6 +7,8 @@
 
 #include "base/files.h"
 #include "cli/cli.h"
+#include "cli/server_log.h"
+#include "sim/replay.h"
 
 namespace penstock {
 namespace {
@@ -28,25 +30,18 @@ Result<std::vector<std::string>> read_lines(const std::string& path) {
   std::istream& in = path == "-" ? std::cin : file;
   std::vector<std::string> lines;
   for (std::string line; std::getline(in, line);) {
-    if (!line.empty()) lines.push_back(std::move(line));
+    if (!line.empty() && !is_checkpoint(line)) lines.push_back(std::move(line));
   }
   return lines;
 }
 
-// All events that the server keeps after a position. A gang may be large, so pages are short.
+// All events that the server keeps after a position.
 Result<std::vector<std::string>> fetch_events(ApiClient& client, Position after) {
   std::vector<std::string> lines;
-  std::string next = std::to_string(after);
-  while (!next.empty()) {
-    PENSTOCK_TRY(response, client.request("GET", "/v1/events?limit=50&after=" + next));
-    PENSTOCK_TRY(page, parse_json(response.body));
-    const json::value* items = page.is_object() ? page.get_object().if_contains("items") : nullptr;
-    if (items == nullptr || !items->is_array()) {
-      return make_error(Code::kInternal, "the server's page of events holds no 'items'; is it of this version?");
-    }
-    for (const json::value& item : items->get_array()) lines.push_back(json::serialize(item));
-    next = at(page, "next");
-  }
+  PENSTOCK_RETURN_IF_ERROR(each_event(client, after, [&](const json::value& event) -> Result<bool> {
+    lines.push_back(json::serialize(event));
+    return true;
+  }));
   return lines;
 }
 

@@ -57,6 +57,16 @@ struct Snapshot {
   bool operator==(const Snapshot&) const = default;
 };
 
+/// What is known of a stored snapshot without reading it.
+struct SnapshotInfo {
+  Position position = 0;
+  Time at;
+  std::uint64_t state_hash = 0;
+  std::uint64_t size = 0;  ///< bytes of its data
+
+  bool operator==(const SnapshotInfo&) const = default;
+};
+
 /// What one commit makes durable, all of it or nothing.
 struct CommitBatch {
   std::vector<LogRecord> records;
@@ -92,6 +102,13 @@ class Journal {
 
   /// Stores a snapshot and drops log records that neither it, the snapshot before it, nor `keep_after` need.
   virtual Status save_snapshot(const Snapshot& snapshot, Position keep_after) = 0;
+
+  /// The snapshots that are kept and intact, the oldest first.
+  virtual Result<std::vector<SnapshotInfo>> snapshots() = 0;
+
+  /// At most `most` bytes of a snapshot's data from `offset` on; none from its end on. kGone if it is not kept. A piece
+  /// takes as long wherever it lies, if pieces are read one after the other.
+  virtual Result<std::string> read_snapshot(Position position, std::uint64_t offset, std::size_t most) = 0;
 
   /// The first event that replay() can still give (so replay(first_kept() - 1) works); last + 1 for an empty log.
   virtual Position first_kept() const = 0;

@@ -63,6 +63,10 @@ Error gone(Position after, Position first_kept) {
                     fmt::format("events after {} are no longer all kept; the first one is {}", after, first_kept));
 }
 
+Error no_snapshot(Position position) {
+  return make_error(Code::kGone, fmt::format("no snapshot of event {} is kept: list them again", position));
+}
+
 Error not_archived(std::string_view name_or_uid) {
   return make_error(Code::kNotFound, fmt::format("no finished workload '{}' is in the archive", name_or_uid));
 }

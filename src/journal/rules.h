@@ -23,6 +23,9 @@ Error not_recovered();
 /// The answer to replay() from before what is kept.
 Error gone(Position after, Position first_kept);
 
+/// The answer where no intact snapshot of this position is kept.
+Error no_snapshot(Position position);
+
 /// The answer where no finished workload has this name or uid.
 Error not_archived(std::string_view name_or_uid);
 

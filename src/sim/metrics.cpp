@@ -144,6 +144,20 @@ void Metrics::lack(const State& state, std::int64_t ms) {
   }
 }
 
+// Counts a job in, which neither waits nor holds anything yet.
+Metrics::Seen Metrics::first_seen(const State& state, const JobSpec& spec, const std::string& contract, Time submitted) {
+  const ServiceClass service_class = state.facts().contracts.at(contract).spec.service_class;
+  Seen seen;
+  seen.submitted = submitted;
+  seen.gpus = total_gpus(spec).count();
+  seen.size = size_of_gpus(seen.gpus);
+  seen.service_class = static_cast<std::uint8_t>(service_class);
+  if (service_class == ServiceClass::kReserved) seen.right = &rights_[contract];
+  ++submitted_;
+  ++counts(seen).submitted;
+  return seen;
+}
+
 void Metrics::wait(Seen& seen, bool waits) {
   const std::int64_t sign = waits ? 1 : -1;
   seen.waits = waits;
@@ -213,16 +227,9 @@ void Metrics::observe(const State& state, std::span<const EventRecord> events) {
   for (const EventRecord& record : events) {
     const Time now = record.at;
     if (const auto* submitted = std::get_if<JobSubmitted>(&record.event)) {
-      Seen seen;
-      seen.submitted = now;
-      seen.gpus = total_gpus(submitted->spec).count();
-      seen.size = size_of_gpus(seen.gpus);
-      seen.service_class = static_cast<std::uint8_t>(state.facts().contracts.at(submitted->contract).spec.service_class);
-      ++submitted_;
+      Seen seen = first_seen(state, submitted->spec, submitted->contract, now);
       if (asked_ <= all_ && asked_ + seen.gpus > all_) when_asked_ = ratio(held(), all_);
       asked_ += seen.gpus;
-      if (seen.service_class == static_cast<std::uint8_t>(ServiceClass::kReserved)) seen.right = &rights_[submitted->contract];
-      ++counts(seen).submitted;
       wait(seen, true);
       jobs_.emplace(submitted->uid.value, seen);
     } else if (const auto* started = std::get_if<JobStarted>(&record.event)) {
@@ -290,6 +297,34 @@ void Metrics::observe(const State& state, std::span<const EventRecord> events) {
     }
   }
   if (capacity || bounds_ != state.bounds()) count_capacity(state);
+}
+
+void Metrics::adopt(const State& state) {
+  settle(state, from_);
+  for (const auto& [name, node] : state.facts().nodes) nodes_down_ += node.lost ? 1 : 0;
+  for (const auto& [uid, job] : state.facts().jobs) {
+    if (is_final(job.phase)) continue;
+    Seen seen = first_seen(state, job.spec, job.contract, job.submitted);
+    seen.saved = job.saved;
+    asked_ += seen.gpus;
+    if (job.allocation) {  // it has started before
+      seen.first_start = job.started.value_or(job.allocation->from);
+      counts(seen).queueing.push_back(seconds_of(*seen.first_start - seen.submitted));
+    }
+    if (!job.holds()) {
+      wait(seen, true);
+      if (job.promise && job.promise->at) {
+        ++promises_;
+        seen.promised = job.promise->at;
+      }
+    } else {
+      seen.waits = false;
+      seen.started = job.allocation->from;
+      hold(state, *job.allocation, job.shed.has_value(), seen);
+    }
+    jobs_.emplace(uid.value, std::move(seen));
+  }
+  if (asked_ > all_) when_asked_ = ratio(held(), all_);
 }
 
 void Metrics::advance(const State& state, Time now) {

@@ -14,6 +14,8 @@ class Metrics {
  public:
   explicit Metrics(Time from) : from_(from), next_sample_(from) {}
 
+  /// Takes over the jobs of a server, at the beginning: they have waited and run since they did so there.
+  void adopt(const State& state);
   /// What has just been folded into `state`.
   void observe(const State& state, std::span<const EventRecord> events);
   /// Brings everything up to `now`, and takes the samples that are due.
@@ -91,6 +93,7 @@ class Metrics {
   void repower(const State& state, Uid job);
   void pass_time(const State& state, Duration passed);
   void lack(const State& state, std::int64_t ms);
+  Seen first_seen(const State& state, const JobSpec& spec, const std::string& contract, Time submitted);
   void wait(Seen& seen, bool waits);
   std::int64_t held() const;
   void note_if_late(const Seen& seen, Time now);

@@ -2,6 +2,7 @@
 #include "sim/scenario.h"
 
 #include "base/json.h"
+#include "base/name.h"
 #include "spec/checks.h"
 #include "spec/yaml.h"
 
@@ -39,12 +40,41 @@ void merge(json::value& into, const json::value& patch) {
   }
 }
 
+// What a scenario must say that stands alone.
+void check_alone(const ScenarioSpec& spec, Problems& problems) {
+  if (spec.estate.empty() == !spec.plain_estate.has_value()) problems.add("expected either estate or plainEstate", "estate");
+  if (spec.loads.empty()) problems.add("expected at least one", "loads");
+  const bool endless = std::any_of(spec.loads.begin(), spec.loads.end(), [](const LoadSpec& load) { return load.synthetic.has_value(); });
+  if (endless && !spec.length) problems.add("expected how long it runs: synthetic loads have no end", "for");
+}
+
+void take_ground(ScenarioSpec& spec, const ForkGround& ground, Problems& problems) {
+  if (!spec.estate.empty()) problems.add("a fork has the estate of its server", "estate");
+  if (spec.plain_estate) problems.add("a fork has the estate of its server", "plainEstate");
+  if (spec.from) problems.add("a fork begins where it is taken; --at says where", "from");
+  spec.from = ground.from;
+  if (ground.length) spec.length = ground.length;
+  if (!spec.length) problems.add("expected how long it runs, here or as --for", "for");
+}
+
 // `spec` stays where it stands in the text, so that faults are found there.
-ScenarioSpec read_spec(const json::value& spec, Problems& problems) {
+ScenarioSpec read_spec(const json::value& spec, const ForkGround* ground, Problems& problems) {
   ScenarioSpec out;
   Problems::Step step(problems, "spec");
   read_json(spec, out, problems);
+  if (ground == nullptr) {
+    check_alone(out, problems);
+  } else {
+    take_ground(out, *ground, problems);
+  }
   return out;
+}
+
+// Before what the scenario wants to know stands what would come without its events.
+std::vector<VariantSpec> beside_as_it_is(std::vector<VariantSpec> variants) {
+  if (variants.empty()) variants.push_back({"with events", json::object{}});
+  variants.insert(variants.begin(), {"as it is", json::object{{"events", nullptr}}});
+  return variants;
 }
 
 Error placed(Error error, const SourceText& source, const YamlDocument& document) {
@@ -64,6 +94,59 @@ Error placed_all(Problems& problems, const SourceText& source, const YamlDocumen
 }
 
 constexpr Duration kLongest = hours(24 * 365 * 10);
+
+Result<std::vector<Scenario>> read(const SourceText& source, const ForkGround* ground) {
+  const ReadLimits limits;
+  ReadBudget budget{limits.documents, limits.nodes, limits.bytes};
+  Problems problems;
+  const std::vector<YamlDocument> documents = read_yaml(source, limits, budget, problems);
+  if (!problems.empty()) {
+    Error error = problems.take();
+    error.file = source.file;
+    return error;
+  }
+  if (documents.size() != 1) {
+    return make_error(Code::kInvalid, fmt::format("{}: expected one document of the kind Scenario, found {}", source.file, documents.size()));
+  }
+  const YamlDocument& document = documents.front();
+  Head head;
+  read_json(document.value, head, problems);
+  if (problems.empty() && head.api_version != kApiVersion) problems.add(fmt::format("expected {}, found '{}'", kApiVersion, head.api_version), "apiVersion");
+  if (problems.empty() && head.kind != "Scenario") problems.add(fmt::format("expected Scenario, found '{}'", head.kind), "kind");
+  if (problems.empty() && !is_label(head.metadata.name)) problems.add("expected a name of letters, digits and dashes", "metadata.name");
+  if (!problems.empty()) return placed_all(problems, source, document);
+  const ScenarioSpec plain = read_spec(head.spec, ground, problems);
+  if (!problems.empty()) return placed_all(problems, source, document);
+
+  std::vector<VariantSpec> variants = ground == nullptr ? plain.variants : beside_as_it_is(plain.variants);
+  if (variants.empty()) variants.emplace_back();
+  std::vector<Scenario> out;
+  for (std::size_t v = 0; v < variants.size(); ++v) {
+    ScenarioSpec spec = plain;
+    if (!variants[v].set.is_null()) {
+      json::value changed = head.spec;
+      merge(changed, variants[v].set);
+      spec = read_spec(changed, ground, problems);
+      if (!problems.empty()) {
+        Error error = problems.take();
+        error.message = fmt::format("with variant {}: {}: {}", variants[v].name, error.path, error.message);
+        error.path = fmt::format("spec.variants[{}].set", ground == nullptr ? v : v - 1);
+        error.also.clear();
+        return placed(std::move(error), source, document);
+      }
+    }
+    spec.variants.clear();
+    const std::int32_t seeds = std::exchange(spec.seeds, 1);
+    if (out.size() + static_cast<std::size_t>(seeds) > kMostRuns) {
+      return make_error(Code::kLimitExceeded, fmt::format("{}: these are more than {} runs", source.file, kMostRuns), "spec.seeds");
+    }
+    for (std::int32_t i = 0; i < seeds; ++i) {
+      out.push_back({head.metadata.name, variants[v].name, spec});
+      out.back().spec.seed = spec.seed + static_cast<std::uint64_t>(i);
+    }
+  }
+  return out;
+}
 
 }  // namespace
 
@@ -129,7 +212,7 @@ std::optional<std::pair<Kind, std::string>> named_object(std::string_view text) 
 }
 
 void DatedSpec::check(Problems& problems) const {
-  check_between(problems, "at", at, Duration(0), kLongest);
+  if (const auto* after = std::get_if<Duration>(&at.when)) check_between(problems, "at", *after, Duration(0), kLongest);
   for (std::size_t i = 0; i < apply.size(); ++i) {
     const auto document = read_document(apply[i]);
     if (!document.ok()) problems.add(fmt::format("{}: {}", document.error().path, document.error().message), fmt::format("apply[{}]", i));
@@ -139,6 +222,13 @@ void DatedSpec::check(Problems& problems) const {
       problems.add(fmt::format("expected KIND NAME such as `Restriction loughton/ups-b3`, found '{}'", remove[i]), fmt::format("remove[{}]", i));
     }
   }
+  const auto check_nodes = [&](std::string_view field, const std::vector<std::string>& nodes) {
+    for (std::size_t i = 0; i < nodes.size(); ++i) {
+      if (const auto names = expand_range(nodes[i]); !names.ok()) problems.add(names.error().message, fmt::format("{}[{}]", field, i));
+    }
+  };
+  check_nodes("lose", lose);
+  check_nodes("giveBack", give_back);
 }
 
 void LoadSpec::check(Problems& problems) const {
@@ -146,66 +236,27 @@ void LoadSpec::check(Problems& problems) const {
 }
 
 void ScenarioSpec::check(Problems& problems) const {
-  if (estate.empty() == !plain_estate.has_value()) problems.add("expected either estate or plainEstate", "estate");
-  if (loads.empty()) problems.add("expected at least one", "loads");
   if (seeds < 1 || seeds > kMostRuns) problems.add(fmt::format("expected 1 to {}", kMostRuns), "seeds");
-  const bool endless = std::any_of(loads.begin(), loads.end(), [](const LoadSpec& load) { return load.synthetic.has_value(); });
-  if (endless && !length) problems.add("expected how long it runs: synthetic loads have no end", "for");
   if (length) check_between(problems, "for", *length, seconds(1), kLongest);
   check_between<Time>(problems, "from", from.value_or(Time{0}), Time{0}, *Text<Time>::parse("2200-01-01T00:00:00Z"));
 }
 
-Result<std::vector<Scenario>> read_scenario(const SourceText& source) {
-  const ReadLimits limits;
-  ReadBudget budget{limits.documents, limits.nodes, limits.bytes};
-  Problems problems;
-  const std::vector<YamlDocument> documents = read_yaml(source, limits, budget, problems);
-  if (!problems.empty()) {
-    Error error = problems.take();
-    error.file = source.file;
-    return error;
+Result<Moment> Text<Moment>::parse(std::string_view text) {
+  if (text.starts_with('P')) {
+    PENSTOCK_TRY(after, Text<Duration>::parse(text));
+    return Moment{after};
   }
-  if (documents.size() != 1) {
-    return make_error(Code::kInvalid, fmt::format("{}: expected one document of the kind Scenario, found {}", source.file, documents.size()));
-  }
-  const YamlDocument& document = documents.front();
-  Head head;
-  read_json(document.value, head, problems);
-  if (problems.empty() && head.api_version != kApiVersion) problems.add(fmt::format("expected {}, found '{}'", kApiVersion, head.api_version), "apiVersion");
-  if (problems.empty() && head.kind != "Scenario") problems.add(fmt::format("expected Scenario, found '{}'", head.kind), "kind");
-  if (problems.empty() && !is_label(head.metadata.name)) problems.add("expected a name of letters, digits and dashes", "metadata.name");
-  if (!problems.empty()) return placed_all(problems, source, document);
-  const ScenarioSpec plain = read_spec(head.spec, problems);
-  if (!problems.empty()) return placed_all(problems, source, document);
-
-  std::vector<VariantSpec> variants = plain.variants;
-  if (variants.empty()) variants.emplace_back();
-  std::vector<Scenario> out;
-  for (std::size_t v = 0; v < variants.size(); ++v) {
-    ScenarioSpec spec = plain;
-    if (!variants[v].set.is_null()) {
-      json::value changed = head.spec;
-      merge(changed, variants[v].set);
-      spec = read_spec(changed, problems);
-      if (!problems.empty()) {
-        Error error = problems.take();
-        error.message = fmt::format("with variant {}: {}: {}", variants[v].name, error.path, error.message);
-        error.path = fmt::format("spec.variants[{}].set", v);
-        error.also.clear();
-        return placed(std::move(error), source, document);
-      }
-    }
-    spec.variants.clear();
-    const std::int32_t seeds = std::exchange(spec.seeds, 1);
-    if (out.size() + static_cast<std::size_t>(seeds) > kMostRuns) {
-      return make_error(Code::kLimitExceeded, fmt::format("{}: these are more than {} runs", source.file, kMostRuns), "spec.seeds");
-    }
-    for (std::int32_t i = 0; i < seeds; ++i) {
-      out.push_back({head.metadata.name, variants[v].name, spec});
-      out.back().spec.seed = spec.seed + static_cast<std::uint64_t>(i);
-    }
-  }
-  return out;
+  PENSTOCK_TRY(at, Text<Time>::parse(text));
+  return Moment{at};
 }
+
+std::string Text<Moment>::format(const Moment& value) {
+  const auto* after = std::get_if<Duration>(&value.when);
+  return after != nullptr ? Text<Duration>::format(*after) : Text<Time>::format(std::get<Time>(value.when));
+}
+
+Result<std::vector<Scenario>> read_scenario(const SourceText& source) { return read(source, nullptr); }
+
+Result<std::vector<Scenario>> read_scenario(const SourceText& source, const ForkGround& ground) { return read(source, &ground); }
 
 }  // namespace penstock

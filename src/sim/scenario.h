@@ -1,6 +1,8 @@
 // Scenarios: what a simulation runs, as a YAML document of the kind Scenario.
 #pragma once
 
+#include <variant>
+
 #include "engine/queue/settings.h"
 #include "sim/traces/trace.h"
 #include "spec/document.h"
@@ -121,9 +123,21 @@ struct LoadSpec {
 /// An object as KIND NAME; nothing if the text is none.
 std::optional<std::pair<Kind, std::string>> named_object(std::string_view text);
 
+/// When something happens: so long after the beginning, or at a time.
+struct Moment {
+  std::variant<Duration, Time> when;
+
+  bool operator==(const Moment&) const = default;
+  Time from(Time beginning) const {
+    const auto* after = std::get_if<Duration>(&when);
+    return after != nullptr ? beginning + *after : std::get<Time>(when);
+  }
+};
+PENSTOCK_DECLARE_TEXT(Moment, "a duration after the beginning such as PT3H, or a time such as 2026-06-01T14:00:00Z", false);
+
 /// Something that is applied, or taken away, at a time.
 struct DatedSpec {
-  Duration at;
+  Moment at;
   std::vector<json::value> apply;
   std::vector<std::string> remove;
   std::vector<std::string> lose;
@@ -132,11 +146,12 @@ struct DatedSpec {
   void check(Problems& problems) const;
   static constexpr auto schema() {
     using S = DatedSpec;
-    return object("Dated", "What happens at a time.", field("at", &S::at, required, "after the beginning"),
+    return object("Dated", "What happens at a time.", field("at", &S::at, required, "a duration after the beginning, or a time"),
                   field("apply", &S::apply, optional,
-                        "documents: a Restriction (a lost element, an order of the grid, maintenance), a contract, racks that were delivered"),
+                        "documents: a Restriction (a lost element, an order of the grid, maintenance), a contract, racks that were delivered; jobs are submitted"),
                   field("remove", &S::remove, optional, "objects as KIND NAME, such as `Restriction loughton/ups-b3`"),
-                  field("lose", &S::lose, optional, "nodes that fail"), field("giveBack", &S::give_back, optional, "nodes that work again"));
+                  field("lose", &S::lose, optional, "nodes that fail; ranges make many, such as `loughton/h1/r1ak[01-10]/n[01-18]`"),
+                  field("giveBack", &S::give_back, optional, "nodes that work again; ranges make many"));
   }
 };
 
@@ -202,7 +217,7 @@ struct ScenarioSpec {
                   field("for", &S::length, optional, "how long it runs; until all work has ended if absent"),
                   field("seed", &S::seed, optional, "of all chance; 1 if absent"),
                   field("seeds", &S::seeds, optional, "how many runs, with this seed and those after it; 1 if absent"),
-                  field("loads", &S::loads, required, "where jobs come from"),
+                  field("loads", &S::loads, optional, "where jobs come from; a fork needs none"),
                   field("scheduler", &S::scheduler, optional, "how the queue is worked off"),
                   field("giveUp", &S::give_up, optional, "true: a job that cannot start at once is withdrawn"),
                   field("faults", &S::faults, optional, "how nodes fail; they do not if absent"),
@@ -219,5 +234,14 @@ struct Scenario {
 
 /// The runs of one scenario document: every variant with every seed. Faults name file, line and path.
 Result<std::vector<Scenario>> read_scenario(const SourceText& source);
+
+/// What a scenario for the state of a server cannot say itself.
+struct ForkGround {
+  Time from;
+  std::optional<Duration> length;  ///< instead of the scenario's own
+};
+/// The runs of a scenario that goes on from the state of a server: as it is, that is without the scenario's events; and with
+/// them, or every variant. It names no estate, and perhaps no loads.
+Result<std::vector<Scenario>> read_scenario(const SourceText& source, const ForkGround& ground);
 
 }  // namespace penstock

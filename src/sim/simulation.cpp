@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/name.h"
 #include "sim/plain_estate.h"
 
 namespace penstock {
@@ -11,14 +12,13 @@ namespace {
 constexpr std::int64_t kProgressEvery = 256;  // turns
 constexpr std::string_view kBy = "simulation";
 
-std::string nodes_text(const std::vector<std::string>& nodes, std::string_view what) {
-  return nodes.size() == 1 ? fmt::format("{} {}", nodes.front(), what) : fmt::format("{} and {} more nodes {}", nodes.front(), nodes.size() - 1, what);
-}
+// `nodes`: names with ranges.
+std::string nodes_text(const std::vector<std::string>& nodes, std::string_view what) { return fmt::format("{} {}", fmt::join(nodes, ", "), what); }
 
 class Simulation {
  public:
-  Simulation(const Scenario& scenario, const Progress& progress, const LogSink& log)
-      : scenario_(scenario), spec_(scenario.spec), progress_(progress), log_(log), engine_({}, spec_.scheduler),
+  Simulation(const Scenario& scenario, Facts facts, const Progress& progress, const LogSink& log, const StateSink& states)
+      : scenario_(scenario), spec_(scenario.spec), progress_(progress), log_(log), states_(states), engine_(std::move(facts), spec_.scheduler),
         from_(spec_.from.value_or(*Text<Time>::parse("2026-01-01T00:00:00Z"))), now_(from_), metrics_(from_), last_moved_(from_) {
     if (spec_.length) until_ = from_ + *spec_.length;
   }
@@ -42,6 +42,7 @@ class Simulation {
     out.seed = spec_.seed;
     metrics_.report(engine_.state(), now_, out);
     out.given_up = given_up_;
+    if (states_) states_(engine_.state(), true);
     return out;
   }
 
@@ -52,7 +53,30 @@ class Simulation {
     const DatedSpec* spec = nullptr;
   };
 
-  Status prepare(SimulationInput input) {
+  // What a load need not bring along.
+  static std::vector<Document> tenancy_of(const Facts& facts) {
+    std::vector<Document> out;
+    const auto add = [&](Kind kind, const auto& objects) {
+      for (const auto& [name, object] : objects) {
+        Document& document = out.emplace_back();
+        document.kind = kind;
+        document.metadata.name = name;
+      }
+    };
+    add(Kind::kTenant, facts.tenants);
+    add(Kind::kProject, facts.projects);
+    add(Kind::kContract, facts.contracts);
+    return out;
+  }
+
+  // The work of a server goes on.
+  Status take_over() {
+    metrics_.adopt(engine_.state());
+    return tell(Tick{});
+  }
+
+  // The estate, and who runs there.
+  Result<std::vector<Document>> found(SimulationInput& input) {
     std::vector<Document> documents = std::move(input.documents);
     if (spec_.plain_estate) {
       PENSTOCK_TRY(made, plain_estate(*spec_.plain_estate, input.node_list));
@@ -63,6 +87,18 @@ class Simulation {
       if (auto* site = std::get_if<SiteSpec>(&document.spec)) site->runtime = RuntimeKind::kSimulated;
     }
     PENSTOCK_RETURN_IF_ERROR(tell(ApplyDocuments{documents, false}));
+    return documents;
+  }
+
+  Status prepare(SimulationInput input) {
+    std::vector<Document> documents;
+    if (input.fork) {
+      documents = tenancy_of(*input.fork);
+      PENSTOCK_RETURN_IF_ERROR(take_over());
+    } else {
+      PENSTOCK_TRY(made, found(input));
+      documents = std::move(made);
+    }
     const Estate& estate = engine_.state().estate();
     MilliGpu gpus;
     std::int32_t largest = 1;
@@ -88,7 +124,11 @@ class Simulation {
       if (!missing.empty()) PENSTOCK_RETURN_IF_ERROR(tell(ApplyDocuments{missing, false}));
       documents.insert(documents.end(), missing.begin(), missing.end());
     }
-    for (const DatedSpec& dated : spec_.events) dated_.push_back({from_ + dated.at, dated_.size(), &dated});
+    for (const DatedSpec& dated : spec_.events) dated_.push_back({dated.at.from(from_), dated_.size(), &dated});
+    for (const Dated& dated : dated_) {
+      if (dated.at >= from_) continue;
+      return make_error(Code::kInvalid, fmt::format("it lies before the beginning, {}", Text<Time>::format(from_)), fmt::format("spec.events[{}].at", dated.index));
+    }
     std::stable_sort(dated_.begin(), dated_.end(), [](const Dated& a, const Dated& b) { return a.at < b.at; });
     if (spec_.faults) faults_.emplace(*spec_.faults, engine_.state(), from_, spec_.seed);
     runtime_.recover(engine_.state(), now_);
@@ -169,11 +209,20 @@ class Simulation {
     const DatedSpec& dated = *happening.spec;
     const std::size_t index = happening.index;
     std::vector<Document> documents;
+    SubmitJobs jobs;
+    jobs.all_or_none = true;
     for (const json::value& value : dated.apply) {
-      documents.push_back(*read_document(value));  // which has been checked, as the names below
-      metrics_.happened(now_, fmt::format("{} {} applied", name_of(documents.back().kind), documents.back().metadata.name));
+      Document document = *read_document(value);  // which has been checked, as the names below
+      const bool is_job = document.kind == Kind::kJob;
+      metrics_.happened(now_, fmt::format("{} {} {}", name_of(document.kind), document.metadata.name, is_job ? "submitted" : "applied"));
+      if (is_job) {
+        jobs.items.push_back({std::move(document.metadata), std::get<JobSpec>(std::move(document.spec))});
+      } else {
+        documents.push_back(std::move(document));
+      }
     }
     if (!documents.empty()) PENSTOCK_RETURN_IF_ERROR(told(ApplyDocuments{documents, false}, index));
+    if (!jobs.items.empty()) PENSTOCK_RETURN_IF_ERROR(told(jobs, index));
     for (const std::string& text : dated.remove) {
       const auto [kind, name] = *named_object(text);
       PENSTOCK_RETURN_IF_ERROR(told(DeleteObject{kind, name, std::nullopt}, index));
@@ -181,9 +230,15 @@ class Simulation {
     }
     if (!dated.lose.empty()) metrics_.happened(now_, nodes_text(dated.lose, "lost"));
     if (!dated.give_back.empty()) metrics_.happened(now_, nodes_text(dated.give_back, "given back"));
-    for (const std::string& node : dated.lose) PENSTOCK_RETURN_IF_ERROR(told(LoseNode{node, "an event of the scenario"}, index));
-    for (const std::string& node : dated.give_back) PENSTOCK_RETURN_IF_ERROR(told(GiveBackNode{node}, index));
-    return ok_status();
+    const auto each = [&](const std::vector<std::string>& patterns, const std::function<Command(const std::string&)>& make) -> Status {
+      for (const std::string& pattern : patterns) {
+        PENSTOCK_TRY(names, expand_range(pattern));
+        for (const RangeName& range : names) PENSTOCK_RETURN_IF_ERROR(told(make(range.name), index));
+      }
+      return ok_status();
+    };
+    PENSTOCK_RETURN_IF_ERROR(each(dated.lose, [](const std::string& node) { return LoseNode{node, "an event of the scenario"}; }));
+    return each(dated.give_back, [](const std::string& node) { return GiveBackNode{node}; });
   }
 
   static Error placed(Error error, std::size_t index) {
@@ -214,6 +269,7 @@ class Simulation {
     if (log_) {
       for (const EventRecord& record : events) log_(record);
     }
+    if (states_) states_(engine_.state(), false);
   }
 
   static constexpr std::size_t kLot = 10'000;
@@ -223,6 +279,7 @@ class Simulation {
   const ScenarioSpec& spec_;
   const Progress& progress_;
   const LogSink& log_;
+  const StateSink& states_;
   Engine engine_;
   SimulatedRuntime runtime_;
   Time from_;
@@ -240,8 +297,10 @@ class Simulation {
 
 }  // namespace
 
-Result<SimReport> simulate(const Scenario& scenario, SimulationInput input, const Progress& progress, const LogSink& log) {
-  return Simulation(scenario, progress, log).run(std::move(input));
+Result<SimReport> simulate(const Scenario& scenario, SimulationInput input, const Progress& progress, const LogSink& log,
+                           const StateSink& states) {
+  const auto fork = input.fork;
+  return Simulation(scenario, fork ? *fork : Facts{}, progress, log, states).run(std::move(input));
 }
 
 }  // namespace penstock

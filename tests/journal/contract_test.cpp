@@ -61,6 +61,8 @@ TEST_P(JournalContract, AnswersNothingBeforeRecover) {
   expect_refused(journal_->commit(batch_at(1)), Code::kUnavailable, part);
   expect_refused(journal_->save_snapshot(snapshot_at(0), 0), Code::kUnavailable, part);
   expect_refused(journal_->replay(0, [](const LogRecord&) { return ok_status(); }), Code::kUnavailable, part);
+  EXPECT_EQ(journal_->snapshots().error().code, Code::kUnavailable);
+  EXPECT_EQ(journal_->read_snapshot(1, 0, 1).error().code, Code::kUnavailable);
   EXPECT_EQ(journal_->archived_by_uid(Uid{1}).error().code, Code::kUnavailable);
   EXPECT_EQ(journal_->archived_by_name("a").error().code, Code::kUnavailable);
   EXPECT_EQ(journal_->archived_list("", Uid{}, 1).error().code, Code::kUnavailable);
@@ -184,6 +186,43 @@ TEST_P(JournalContract, DropsWholeRecordsOnly) {
   ASSERT_TRUE(journal_->save_snapshot(snapshot_at(12), 12).ok());
   EXPECT_EQ(journal_->first_kept(), 5u) << "the same position again is the same snapshot";
   EXPECT_EQ(recover().snapshot, snapshot_at(12));
+}
+
+TEST_P(JournalContract, GivesSnapshotsInPieces) {
+  recover();
+  EXPECT_TRUE(journal_->snapshots()->empty());
+  commit_through(*journal_, 1, 3);
+  Snapshot large = snapshot_at(2);
+  large.data.clear();
+  for (int i = 0; large.data.size() < 1'000'000; ++i) large.data += fmt::format("{};ø\n", i);
+  ASSERT_TRUE(journal_->save_snapshot(large, 0).ok());
+  ASSERT_TRUE(journal_->save_snapshot(snapshot_at(3), 0).ok());
+  const auto listed = journal_->snapshots();
+  ASSERT_TRUE(listed.ok());
+  EXPECT_EQ(*listed, (std::vector<SnapshotInfo>{{2, large.at, large.state_hash, large.data.size()},
+                                                {3, snapshot_at(3).at, snapshot_at(3).state_hash, snapshot_at(3).data.size()}}));
+  // Other things go on between the pieces, and so does another reader.
+  std::string read;
+  Position next = 4;
+  for (bool more = true; more;) {
+    const auto piece = journal_->read_snapshot(2, read.size(), 70'001);
+    ASSERT_TRUE(piece.ok()) << to_string(piece.error());
+    more = !piece->empty();
+    read += *piece;
+    ASSERT_TRUE(journal_->commit(batch_at(next++)).ok());
+    EXPECT_EQ(*journal_->read_snapshot(3, 0, 1000), snapshot_at(3).data);
+  }
+  EXPECT_EQ(read, large.data);
+  EXPECT_EQ(*journal_->read_snapshot(2, 500'000, 3), large.data.substr(500'000, 3));
+  EXPECT_EQ(*journal_->read_snapshot(3, 1, 3), snapshot_at(3).data.substr(1, 3));
+  EXPECT_EQ(*journal_->read_snapshot(3, 1'000'000, 3), "");
+  // One that is being read goes when its time has come.
+  ASSERT_TRUE(journal_->save_snapshot(snapshot_at(5), 0).ok());
+  EXPECT_EQ(journal_->read_snapshot(2, 500'003, 3).error().code, Code::kGone);
+  EXPECT_EQ(journal_->read_snapshot(4, 0, 3).error().code, Code::kGone);
+  EXPECT_EQ(*journal_->read_snapshot(3, 0, 3), snapshot_at(3).data.substr(0, 3));
+  recover();  // in the midst of reading
+  EXPECT_EQ(*journal_->read_snapshot(3, 3, 3), snapshot_at(3).data.substr(3, 3));
 }
 
 TEST_P(JournalContract, RefusesSnapshotsThatCannotBe) {

@@ -1,5 +1,6 @@
 // The promises of the API: keys, versions, pages, watches, a store in trouble, and a document that tells the truth.
 #include <future>
+#include <sstream>
 
 #include "stack.h"
 
@@ -212,6 +213,70 @@ TEST(Watches, SayWhenAPositionIsTooOld) {
   });
   EXPECT_EQ(said.get_future().get(), std::pair(true, true));
   core.stop();
+}
+
+TEST(Snapshots, AreListedAndReadInPieces) {
+  Stack stack;
+  const json::object none = stack.good("auditor", "GET", "/v1/snapshots");
+  EXPECT_TRUE(none.at("items").as_array().empty());
+  EXPECT_EQ(none.at("firstEvent"), 1);
+  stack.submit("operator", "acme/llm/a");
+  std::promise<Snapshot> taken;
+  stack.core->read([&](Core::View& view) {
+    Snapshot snapshot{view.state.facts().position, view.now, view.state.hash(), view.state.snapshot()};
+    EXPECT_TRUE(view.journal.save_snapshot(snapshot, 0).ok());
+    taken.set_value(std::move(snapshot));
+  });
+  const Snapshot snapshot = taken.get_future().get();
+  stack.submit("operator", "acme/llm/b");
+  const json::object list = stack.good("auditor", "GET", "/v1/snapshots");
+  EXPECT_EQ(list.at("position").as_int64(), position_of(stack));
+  const json::object& item = list.at("items").at(0).as_object();
+  EXPECT_EQ(item.at("position").as_int64(), static_cast<std::int64_t>(snapshot.position));
+  EXPECT_EQ(item.at("stateHash").as_string(), fmt::format("{:016x}", snapshot.state_hash));
+  EXPECT_EQ(item.at("size").as_int64(), static_cast<std::int64_t>(snapshot.data.size()));
+  const std::string target = fmt::format("/v1/snapshots/{}", snapshot.position);
+  std::string read;
+  for (bool more = true; more;) {
+    const HttpResponse piece = stack.ask("auditor", "GET", fmt::format("{}?limit=1000&offset={}", target, read.size()));
+    EXPECT_EQ(piece.status, 200) << piece.body;
+    EXPECT_EQ(piece.content_type, "application/octet-stream");
+    more = !piece.body.empty();
+    read += piece.body;
+  }
+  EXPECT_EQ(read, snapshot.data);
+  EXPECT_EQ(stack.ask("operator", "GET", target).body, snapshot.data.substr(0, 256 << 10));
+  EXPECT_EQ(stack.bad("auditor", "GET", "/v1/snapshots/1"), "410 gone");
+  EXPECT_EQ(stack.bad("auditor", "GET", "/v1/snapshots/x"), "404 not-found");
+  EXPECT_EQ(stack.bad("auditor", "GET", target + "?limit=262145"), "400 invalid");
+  EXPECT_EQ(stack.bad("auditor", "GET", target + "?limit=0"), "400 invalid");
+  EXPECT_EQ(stack.bad("auditor", "GET", target + "?offset=-1"), "400 invalid");
+  EXPECT_EQ(stack.bad("acme-admin", "GET", target), "403 forbidden");
+  EXPECT_EQ(stack.bad("node", "GET", "/v1/snapshots"), "403 forbidden");
+}
+
+// A page is short in bytes too, and holds the events as they were written.
+TEST(Events, ComeAsTheyWereWritten) {
+  Stack stack;
+  for (int i = 0; i < 5; ++i) stack.submit("operator", fmt::format("acme/llm/j{}", i));
+  std::vector<std::string> written;
+  std::promise<void> done;
+  stack.core->read([&](Core::View& view) {
+    EXPECT_TRUE(view.journal.replay(0, [&](const LogRecord& record) {
+      std::istringstream lines(record.data);
+      for (std::string line; std::getline(lines, line);) written.push_back(line);
+      return ok_status();
+    }).ok());
+    done.set_value();
+  });
+  done.get_future().get();
+  const HttpResponse all = stack.ask("auditor", "GET", "/v1/events?limit=1000");
+  EXPECT_EQ(all.body, fmt::format(R"({{"items":[{}],"position":{}}})", fmt::join(written, ","), written.size()));
+  const HttpResponse some = stack.ask("auditor", "GET", "/v1/events?limit=2&after=3");
+  EXPECT_EQ(some.body, fmt::format(R"({{"items":[{},{}],"next":"5","position":{}}})", written[3], written[4], written.size()));
+  EXPECT_EQ(stack.ask("auditor", "GET", fmt::format("/v1/events?after={}", written.size())).body,
+            fmt::format(R"({{"items":[],"position":{}}})", written.size()));
+  EXPECT_TRUE(from_json_text<EventPage>(some.body).ok());
 }
 
 TEST(Store, RefusesWritesWhileItFails) {

@@ -29,6 +29,10 @@ class TroubledJournal final : public Journal {
   Status replay(Position after, const std::function<Status(const LogRecord&)>& each) override { return store_.replay(after, each); }
   Status commit(const CommitBatch& batch) override;
   Status save_snapshot(const Snapshot& snapshot, Position keep_after) override { return store_.save_snapshot(snapshot, keep_after); }
+  Result<std::vector<SnapshotInfo>> snapshots() override { return store_.snapshots(); }
+  Result<std::string> read_snapshot(Position position, std::uint64_t offset, std::size_t most) override {
+    return store_.read_snapshot(position, offset, most);
+  }
   Position first_kept() const override { return store_.first_kept(); }
   Result<std::string> archived_by_name(const std::string& name) override { return store_.archived_by_name(name); }
   Result<std::string> archived_by_uid(Uid uid) override { return store_.archived_by_uid(uid); }

@@ -143,6 +143,29 @@ TEST(Simulation, ThingsHappenAtTheirTime) {
   EXPECT_NE(to_json(done.report).find("\"nodesDown\":1"), std::string::npos);
 }
 
+TEST(Simulation, JobsMayBeAmongWhatHappens) {
+  const auto one = scenarios(R"(  plainEstate: {nodes: 2}
+  for: PT2H
+  loads: [{trace: {file: t.csv}}]
+  events:
+  - at: PT30M
+    apply:
+    - apiVersion: penstock/v1
+      kind: Job
+      metadata: {name: sim/a/one}
+      spec: {groups: [{name: main, replicas: 1, gpus: 4, command: ["true"]}], estimate: PT10M, array: 3}
+  - at: 2026-01-01T01:00:00Z
+    lose: ["sim/h1/k1/n[1-2]"]
+)");
+  ASSERT_EQ(one.size(), 1u);
+  SimulationInput input;
+  input.traces.push_back(trace_of({{0, 60, 1, "a"}}));
+  const Done done = run(one[0], std::move(input));
+  EXPECT_EQ(done.report.jobs, 4);
+  EXPECT_EQ(all_of(done.report).ended, 4);
+  EXPECT_EQ(done.report.faults, 2);
+}
+
 TEST(Simulation, WhatTheEngineRefusesIsTold) {
   const auto one = scenarios("  plainEstate: {nodes: 2}\n  for: PT2H\n  loads: [{trace: {file: t.csv}}]\n"
                              "  events: [{at: PT1M, remove: [Contract sim/other]}]\n");
@@ -221,11 +244,13 @@ TEST(Scenarios, TheExamplesCanBeRead) {
     if (entry.path().extension() != ".yaml") continue;
     const auto text = read_file(entry.path().string());
     ASSERT_TRUE(text.ok());
-    const auto runs = read_scenario({entry.path().filename().string(), *text});
+    const SourceText source{entry.path().filename().string(), *text};
+    const bool fork = text->find("simulate --fork") != std::string::npos;
+    const auto runs = fork ? read_scenario(source, ForkGround{Time{}, hours(72)}) : read_scenario(source);
     EXPECT_TRUE(runs.ok()) << to_string(runs.error());
     ++read;
   }
-  EXPECT_GE(read, 3u);
+  EXPECT_GE(read, 4u);
 }
 
 TEST(Scenarios, FaultsNameTheirPlace) {

@@ -51,6 +51,21 @@ Status MemoryJournal::save_snapshot(const Snapshot& snapshot, Position keep_afte
   return ok_status();
 }
 
+Result<std::vector<SnapshotInfo>> MemoryJournal::snapshots() {
+  if (!recovered_) return not_recovered();
+  std::vector<SnapshotInfo> out;
+  for (const auto& [position, stored] : snapshots_) out.push_back({position, stored.at, stored.state_hash, stored.data.size()});
+  return out;
+}
+
+Result<std::string> MemoryJournal::read_snapshot(Position position, std::uint64_t offset, std::size_t most) {
+  if (!recovered_) return not_recovered();
+  const auto found = snapshots_.find(position);
+  if (found == snapshots_.end()) return no_snapshot(position);
+  const std::string& data = found->second.data;
+  return offset >= data.size() ? std::string() : data.substr(offset, most);
+}
+
 Position MemoryJournal::first_kept() const {
   return records_.empty() ? last_ + 1 : records_.front().first;
 }

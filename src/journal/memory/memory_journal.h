@@ -19,6 +19,8 @@ class MemoryJournal final : public Journal {
   Status replay(Position after, const std::function<Status(const LogRecord&)>& each) override;
   Status commit(const CommitBatch& batch) override;
   Status save_snapshot(const Snapshot& snapshot, Position keep_after) override;
+  Result<std::vector<SnapshotInfo>> snapshots() override;
+  Result<std::string> read_snapshot(Position position, std::uint64_t offset, std::size_t most) override;
   Position first_kept() const override;
   Result<std::string> archived_by_name(const std::string& name) override;
   Result<std::string> archived_by_uid(Uid uid) override;

@@ -108,6 +108,22 @@ std::string_view Statement::text(int column) const {
   return {data, static_cast<std::size_t>(sqlite3_column_bytes(statement_.get(), column))};
 }
 
+void Blob::Close::operator()(sqlite3_blob* blob) const {
+  sqlite3_blob_close(blob);
+}
+
+std::uint64_t Blob::size() const {
+  return static_cast<std::uint64_t>(sqlite3_blob_bytes(blob_.get()));
+}
+
+Result<std::string> Blob::read(std::uint64_t offset, std::size_t most) {
+  if (offset >= size()) return std::string();
+  std::string bytes(std::min<std::uint64_t>(most, size() - offset), '\0');
+  const int code = sqlite3_blob_read(blob_.get(), bytes.data(), static_cast<int>(bytes.size()), static_cast<int>(offset));
+  if (code != SQLITE_OK) return failure(connection_, code);
+  return bytes;
+}
+
 void Database::Close::operator()(sqlite3* connection) const {
   // A statement that outlives its connection would keep the file and its lock.
   PENSTOCK_CHECK(sqlite3_close(connection) == SQLITE_OK);
@@ -135,6 +151,13 @@ Result<Statement> Database::prepare(std::string_view sql) {
                                       SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
   if (code != SQLITE_OK) return failure(connection_.get(), code);
   return Statement(statement);
+}
+
+Result<Blob> Database::open_value(const char* table, const char* column, std::int64_t row) {
+  sqlite3_blob* blob = nullptr;
+  const int code = sqlite3_blob_open(connection_.get(), "main", table, column, row, 0, &blob);
+  if (code != SQLITE_OK) return failure(connection_.get(), code);
+  return Blob(blob, connection_.get());
 }
 
 Result<std::int64_t> Database::integer(std::string_view sql) {

@@ -9,6 +9,7 @@
 #include "base/result.h"
 
 struct sqlite3;
+struct sqlite3_blob;
 struct sqlite3_stmt;
 
 namespace penstock {
@@ -60,6 +61,25 @@ class Statement {
   int unbound_ = 0;  // SQLite's code of the first parameter that could not be bound
 };
 
+/// One value, open to be read in pieces: the way to where it lies is walked once, not for each piece. While it is open
+/// the write-ahead file cannot be folded in. Must not outlive its Database.
+class Blob {
+ public:
+  explicit Blob(sqlite3_blob* owned, sqlite3* connection) : blob_(owned), connection_(connection) {}
+
+  std::uint64_t size() const;
+  /// At most `most` bytes from `offset` on; none from its end on.
+  Result<std::string> read(std::uint64_t offset, std::size_t most);
+
+ private:
+  struct Close {
+    void operator()(sqlite3_blob* blob) const;
+  };
+
+  std::unique_ptr<sqlite3_blob, Close> blob_;
+  sqlite3* connection_;
+};
+
 /// A connection. Failures are kUnavailable where the disk, the file system or another process stands in the way,
 /// kInternal where the file is damaged, kTooLarge for a value over SQLite's limit of a gigabyte.
 class Database {
@@ -70,6 +90,8 @@ class Database {
   /// Runs statements that take no parameters and whose rows do not matter.
   Status execute(const char* statements);
   Result<Statement> prepare(std::string_view sql);
+  /// The value in that column of the row with that integer key. Requires the row.
+  Result<Blob> open_value(const char* table, const char* column, std::int64_t row);
   /// The first column of the first row. Requires a row.
   Result<std::int64_t> integer(std::string_view sql);
   Result<std::string> text(std::string_view sql);

@@ -19,6 +19,9 @@ namespace {
 constexpr std::int64_t kApplication = 0x50534a4c;  // "PSJL", shown by file(1)
 constexpr std::int64_t kFormat = 1;
 
+// Who has read no piece of a snapshot for so many commits has gone: then the write-ahead file may be folded in again.
+constexpr std::size_t kMostCommitsBetweenPieces = 1000;
+
 constexpr const char* kSchema = R"sql(
 BEGIN IMMEDIATE;
 PRAGMA application_id = 1347635788;
@@ -123,6 +126,7 @@ Status SqliteJournal::connect() {
   fresh_ = false;
   notice_.clear();
   writes_.reset();
+  reading_.clear();
   database_.reset();
   PENSTOCK_RETURN_IF_ERROR(create_private(path_));
   PENSTOCK_TRY(database, Database::open(path_, options_.vfs));
@@ -329,6 +333,7 @@ Status SqliteJournal::commit(const CommitBatch& batch) {
     next.epoch = record.epoch;
     checksums.push_back(next.last_checksum);
   }
+  if (!reading_.empty() && ++commits_since_piece_ > kMostCommitsBetweenPieces) reading_.clear();
   return write(next, [&]() -> Status {
     for (std::size_t i = 0; i < batch.records.size(); ++i) {
       const LogRecord& record = batch.records[i];
@@ -352,10 +357,45 @@ Status SqliteJournal::save_snapshot(const Snapshot& snapshot, Position keep_afte
   std::vector<Position> kept = snapshots_;
   if (kept.empty() || kept.back() != snapshot.position) kept.push_back(snapshot.position);
   if (kept.size() > options_.snapshots_kept) kept.erase(kept.begin());
+  reading_.clear();  // what is read may go now
   PENSTOCK_TRY(next, bounds_without(droppable(kept, options_.snapshots_kept, keep_after)));
   PENSTOCK_RETURN_IF_ERROR(write(next, [&] { return change_snapshots(snapshot, kept, next.dropped); }));
   snapshots_ = std::move(kept);
   return ok_status();
+}
+
+bool SqliteJournal::keeps_snapshot(Position position) const {
+  return std::find(snapshots_.begin(), snapshots_.end(), position) != snapshots_.end();
+}
+
+Result<std::vector<SnapshotInfo>> SqliteJournal::snapshots() {
+  if (!recovered_) return not_recovered();
+  PENSTOCK_TRY(rows, database_->prepare("SELECT position, at_ns, state_hash FROM snapshots ORDER BY position"));
+  std::vector<SnapshotInfo> out;
+  while (true) {
+    PENSTOCK_TRY(more, rows.step());
+    if (!more) return out;
+    SnapshotInfo info{static_cast<Position>(rows.integer(0)), Time{rows.integer(1)}, static_cast<std::uint64_t>(rows.integer(2)), 0};
+    if (!keeps_snapshot(info.position)) continue;
+    // SQL would read the whole text to tell its length.
+    PENSTOCK_TRY(data, database_->open_value("snapshots", "data", rows.integer(0)));
+    info.size = data.size();
+    out.push_back(info);
+  }
+}
+
+Result<std::string> SqliteJournal::read_snapshot(Position position, std::uint64_t offset, std::size_t most) {
+  if (!recovered_) return not_recovered();
+  if (!keeps_snapshot(position)) return no_snapshot(position);
+  auto open = reading_.find(position);
+  if (open == reading_.end()) {
+    PENSTOCK_TRY(data, database_->open_value("snapshots", "data", static_cast<std::int64_t>(position)));
+    open = reading_.emplace(position, std::move(data)).first;
+  }
+  commits_since_piece_ = 0;
+  auto piece = open->second.read(offset, most);
+  if (!piece.ok() || offset + piece->size() >= open->second.size()) reading_.erase(open);
+  return piece;
 }
 
 Result<LogBounds> SqliteJournal::bounds_without(Position through) {

@@ -1,6 +1,8 @@
 // The journal of one machine: one SQLite file that people can read with sqlite3.
 #pragma once
 
+#include <map>
+
 #include "journal/sqlite/log_audit.h"
 
 namespace penstock {
@@ -24,6 +26,8 @@ class SqliteJournal final : public Journal {
   Status replay(Position after, const std::function<Status(const LogRecord&)>& each) override;
   Status commit(const CommitBatch& batch) override;
   Status save_snapshot(const Snapshot& snapshot, Position keep_after) override;
+  Result<std::vector<SnapshotInfo>> snapshots() override;
+  Result<std::string> read_snapshot(Position position, std::uint64_t offset, std::size_t most) override;
   Position first_kept() const override { return bounds_.dropped + 1; }
   Result<std::string> archived_by_name(const std::string& name) override;
   Result<std::string> archived_by_uid(Uid uid) override;
@@ -52,6 +56,7 @@ class SqliteJournal final : public Journal {
   // The bounds after dropping the records that end at or before `through`.
   Result<LogBounds> bounds_without(Position through);
   Status change_snapshots(const Snapshot& snapshot, const std::vector<Position>& kept, Position dropped);
+  bool keeps_snapshot(Position position) const;
   Result<std::string> document(std::string_view sql, const std::string& key);
   // A kInternal error about this journal: what is damaged, and what to do.
   Error damaged(std::string_view what, std::string_view remedy = "Restore a backup") const;
@@ -64,7 +69,10 @@ class SqliteJournal final : public Journal {
   LogBounds bounds_;
   std::vector<Position> snapshots_;  // intact ones, ascending
   std::optional<Database> database_;
-  std::optional<Writes> writes_;  // after the connection, so that it goes first
+  // These after the connection, so that they go first.
+  std::optional<Writes> writes_;
+  std::map<Position, Blob> reading_;      // snapshots that someone reads in pieces
+  std::size_t commits_since_piece_ = 0;
 };
 
 }  // namespace penstock

@@ -107,6 +107,11 @@ void Api::build() {
         {"watch", "1: answer with server-sent events, from `after` on"}},
        "", none, 200, kJson, schemas.of<EventPage>(), &Api::events});
 
+  add({"GET", "/v1/snapshots", "listSnapshots", "System", "Snapshots of the whole state that are kept", Right::kReadEstate, {}, "", none, 200, kJson, schemas.of<SnapshotList>(), &Api::list_snapshots});
+  add({"GET", "/v1/snapshots/{snapshot}", "readSnapshot", "System", "Bytes of a snapshot; none from its end on", Right::kReadEstate,
+       {{"offset", "first byte; 0 if absent"}, {"limit", "bytes, 1 to 262144; 262144 if absent"}},
+       "", none, 200, kBytes, bytes, &Api::read_snapshot});
+
   add({"POST", "/v1/apply", "apply", "Objects", "Add or change objects, all or none", Right::kWriteObjects, {}, kJson, schemas.of<ApplyRequest>(), 200, kJson, schemas.of<Reply>(), &Api::apply});
   const auto objects = [&]<Kind kind>(std::string_view list, std::string_view one, std::string_view ids, std::string_view id,
                                       std::string_view delete_id, std::string_view many, std::string_view single, std::string_view removal, Right right) {

@@ -86,6 +86,8 @@ class Api {
   void whoami(std::shared_ptr<Call> call);
   void metrics(std::shared_ptr<Call> call);
   void events(std::shared_ptr<Call> call);
+  void list_snapshots(std::shared_ptr<Call> call);
+  void read_snapshot(std::shared_ptr<Call> call);
   // Objects
   void apply(std::shared_ptr<Call> call);
   template <Kind kind>

@@ -63,6 +63,36 @@ PENSTOCK_PAGE(NodePage, NodeView, "A page of nodes.");
 PENSTOCK_PAGE(EventPage, EventRecord, "A page of the event log.");
 PENSTOCK_PAGE(TokenPage, TokenView, "A page of tokens.");
 
+struct SnapshotView {
+  Position position = 0;
+  Time at;
+  std::string state_hash;
+  std::uint64_t size = 0;
+
+  static constexpr auto schema() {
+    return object("Snapshot", "The whole state after one event, as canonical JSON that is read in pieces.",
+                  field("position", &SnapshotView::position, required, "the event, and the snapshot's name"),
+                  field("at", &SnapshotView::at, required, "when it was taken"),
+                  field("stateHash", &SnapshotView::state_hash, required, "XXH3-64 of its bytes, 16 hexadecimal digits"),
+                  field("size", &SnapshotView::size, required, "its bytes"));
+  }
+};
+
+struct SnapshotList {
+  std::vector<SnapshotView> items;
+  Position first_event = 1;
+  Position position = 0;
+  Time now;
+
+  static constexpr auto schema() {
+    return object("SnapshotList", "The snapshots that the server keeps, and the events around them.",
+                  field("items", &SnapshotList::items, required, "the oldest first"),
+                  field("firstEvent", &SnapshotList::first_event, required, "the first event that /v1/events still has"),
+                  field("position", &SnapshotList::position, required, "the last event"),
+                  field("now", &SnapshotList::now, required, "the server's time"));
+  }
+};
+
 struct CapacityList {
   std::vector<CapacityView> items;
 

@@ -1,4 +1,4 @@
-// Health, identity, metrics, the event log, and watching.
+// Health, identity, metrics, and watching.
 #include <charconv>
 
 #include "base/name.h"
@@ -52,69 +52,6 @@ void Api::metrics(std::shared_ptr<Call> call) {
     response.content_type = "text/plain; version=0.0.4; charset=utf-8";
     response.body = metrics_.text(view, core_.counters(), !core_.degraded().empty());
     call->respond(std::move(response));
-  });
-}
-
-void Api::events(std::shared_ptr<Call> call) {
-  auto after = number(*call, "after", 0, ~std::uint64_t{0} >> 1);
-  auto limit = page_limit(*call);
-  if (!after.ok()) return refuse(call, after.error());
-  if (!limit.ok()) return refuse(call, limit.error());
-  if (flag(*call, "watch")) {
-    const bool given = call->query.contains("after") || call->request.headers.contains("last-event-id");
-    if (const auto last = call->request.headers.find("last-event-id"); last != call->request.headers.end()) {
-      call->query["after"] = last->second;
-      after = number(*call, "after", 0, ~std::uint64_t{0} >> 1);
-      if (!after.ok()) return refuse(call, after.error());
-    }
-    core_.read([this, call, from = *after, given](Core::View& view) {
-      HttpResponse response;
-      response.content_type = "text/event-stream";
-      response.stream = std::make_shared<ByteStream>();
-      const Position start = given ? from : view.state.facts().position;
-      Status replayed = view.journal.replay(start, [&](const LogRecord& record) -> Status {
-        std::string_view lines = record.data;
-        for (Position at = record.first; !lines.empty(); ++at) {
-          const std::size_t end = lines.find('\n');
-          if (at > start && !response.stream->push(sse("event", at, lines.substr(0, end)))) {
-            return make_error(Code::kGone, "too many events at once; ask for pages up to the present first, then watch");
-          }
-          if (end == std::string_view::npos) break;
-          lines.remove_prefix(end + 1);
-        }
-        return ok_status();
-      });
-      if (!replayed.ok()) return refuse(call, replayed.error());
-      const std::uint64_t id = view.hub.subscribe_events([stream = response.stream](const EventRecord& record) {
-        stream->push(sse("event", record.position, to_json(record)));
-      });
-      response.stream->on_left([this, id] { core_.read([id](Core::View& later) { later.hub.unsubscribe(id); }); });
-      call->respond(std::move(response));
-    });
-    return;
-  }
-  core_.read([call, from = *after, most = *limit](Core::View& view) {
-    EventPage page;
-    page.position = view.state.facts().position;
-    Status replayed = view.journal.replay(from, [&](const LogRecord& record) -> Status {
-      std::string_view lines = record.data;
-      while (!lines.empty() && page.items.size() <= most) {
-        const std::size_t end = lines.find('\n');
-        PENSTOCK_TRY(event, from_json_text<EventRecord>(lines.substr(0, end)));
-        if (event.position > from) page.items.push_back(std::move(event));
-        if (end == std::string_view::npos) break;
-        lines.remove_prefix(end + 1);
-      }
-      if (page.items.size() > most) return make_error(Code::kGone, "enough");
-      return ok_status();
-    });
-    if (page.items.size() > most) {
-      page.items.resize(most);
-      page.next = std::to_string(page.items.back().position);
-    } else if (!replayed.ok()) {
-      return refuse(call, replayed.error());
-    }
-    call->respond(json_response(page));
   });
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "base/name.h"
+#include "sim/replay.h"
 #include "sim/traces/readers.h"
 
 namespace penstock::traces {
@@ -225,7 +226,9 @@ class EventLog {
 
 Result<Trace> read_event_log(std::string_view text) {
   EventLog log;
-  for (Lines lines(text); lines.next();) log.take(lines.number(), lines.line());
+  for (Lines lines(text); lines.next();) {
+    if (!is_checkpoint(lines.line())) log.take(lines.number(), lines.line());
+  }
   return std::move(log).finish();
 }
 
