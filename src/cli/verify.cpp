@@ -21,17 +21,43 @@ struct VerifyFlags {
   std::uint64_t every = 0;
 };
 
-Result<std::vector<std::string>> read_lines(const std::string& path) {
-  std::ifstream file;
-  if (path != "-") {
-    file.open(path);
-    if (!file) return make_error(Code::kNotFound, fmt::format("cannot read {}", path));
-  }
-  std::istream& in = path == "-" ? std::cin : file;
-  std::vector<std::string> lines;
+// Calls `each` for every event of a log.
+Status each_line(std::istream& in, const std::function<Status(std::string&)>& each) {
   for (std::string line; std::getline(in, line);) {
-    if (!line.empty() && !is_checkpoint(line)) lines.push_back(std::move(line));
+    if (!line.empty() && !is_checkpoint(line)) PENSTOCK_RETURN_IF_ERROR(each(line));
   }
+  return ok_status();
+}
+
+// Line by line, for logs that are larger than memory; how many lines there are is counted before.
+Result<VerifyReport> verify_file(const std::string& path, std::string_view snapshot, VerifyOptions options) {
+  std::ifstream file(path);
+  if (!file) return make_error(Code::kNotFound, fmt::format("cannot read {}", path));
+  if (options.every == 0) {
+    std::uint64_t events = 0;
+    PENSTOCK_RETURN_IF_ERROR(each_line(file, [&](const std::string&) {
+      ++events;
+      return ok_status();
+    }));
+    options.every = instants_for(events);
+    file.clear();
+    file.seekg(0);
+  }
+  Verifier verifier(options);
+  if (!snapshot.empty()) {
+    PENSTOCK_TRY(facts, parse_json(snapshot));
+    PENSTOCK_RETURN_IF_ERROR(verifier.take_snapshot(facts));
+  }
+  PENSTOCK_RETURN_IF_ERROR(each_line(file, [&](const std::string& line) { return verifier.take(line); }));
+  return verifier.finish();
+}
+
+Result<std::vector<std::string>> read_input() {
+  std::vector<std::string> lines;
+  PENSTOCK_RETURN_IF_ERROR(each_line(std::cin, [&](std::string& line) {
+    lines.push_back(std::move(line));
+    return ok_status();
+  }));
   return lines;
 }
 
@@ -92,18 +118,22 @@ int verify(Cli& cli, const VerifyFlags& flags) {
       if (position->is_int64()) after = static_cast<Position>(position->get_int64());
     }
   }
-  Result<std::vector<std::string>> lines = std::vector<std::string>();
-  if (flags.log.empty()) {
-    auto client = connect(cli.flags);
-    if (!client.ok()) return fail(client.error());
-    lines = fetch_events(*client, after);
-  } else {
-    lines = read_lines(flags.log);
-  }
-  if (!lines.ok()) return fail(lines.error());
   VerifyOptions options;
   options.every = flags.every;
-  auto report = verify_log(*lines, snapshot, options);
+  const auto prove = [&]() -> Result<VerifyReport> {
+    if (!flags.log.empty() && flags.log != "-") return verify_file(flags.log, snapshot, options);
+    std::vector<std::string> lines;
+    if (flags.log.empty()) {
+      PENSTOCK_TRY(client, connect(cli.flags));
+      PENSTOCK_TRY(fetched, fetch_events(client, after));
+      lines = std::move(fetched);
+    } else {
+      PENSTOCK_TRY(read, read_input());
+      lines = std::move(read);
+    }
+    return verify_log(lines, snapshot, options);
+  };
+  auto report = prove();
   if (!report.ok()) return fail(report.error());
   if (cli.output() == Format::kTable) {
     print_report(*report);

@@ -66,6 +66,9 @@ SimReport report(std::string variant = "", std::int64_t p50 = 720) {
     sample.nodes_down = i % 7;
     out.samples.push_back(sample);
   }
+  out.stranded = {{"north", "phase", 40'000}};
+  out.breaches = {{"acme/reserved", 1'234, 512, Money{2'468'000'000, "USD"}}};
+  out.happenings = {{out.from + hours(24 * 12), "Restriction north/order applied"}};
   out.notes = {"energised power of north: 540 MW from 13 Jun on"};
   return out;
 }
@@ -163,11 +166,12 @@ TEST(Page, HasEverySection) {
   for (const std::string_view text :
        {"campus", "fast", "seed 7", "1 Jun 2026 to 1 Jul 2026 (30 d)", "31,250 nodes", "250,000 GPUs", "87.3%", "95.4%",
         "12 min", "1,832", "3 of 1,204 late, p90 12 min", "99.8%", "350,000 MWh", "8,000,000 USD", "1,500 t",
-        "512.3 MW", "83.3%", "9f86d081884c7d65", "energised power of north"}) {
+        "512.3 MW", "83.3%", "9f86d081884c7d65", "energised power of north", "acme/reserved", "1,234", "40.0 MW",
+        "Restriction north/order applied"}) {
     EXPECT_TRUE(has(html, text)) << text;
   }
   EXPECT_EQ(times(html, "<svg "), 6);
-  EXPECT_EQ(times(html, "</title>"), 7) << "of the page and of each plot";
+  EXPECT_EQ(times(html, "</title>"), 13) << "of the page, of each plot, and of what happened in each";
   EXPECT_EQ(times(html, "</desc>"), 6);
 }
 
@@ -179,6 +183,7 @@ TEST(Page, EscapesWhatUsersName) {
   bad.cohorts[0].service_class = bad.cohorts[1].size = bad.models[0].name = bad.by_site[0].name = bad.energy[0].site =
       evil;
   bad.energy[0].cost->currency = evil;
+  bad.happenings[0].what = bad.stranded[0].site = bad.breaches[0].contract = evil;
   bad.notes = {evil, std::string("nul\0bell\a", 9)};
   SimReport other = bad;
   other.scenario = "other";
@@ -198,8 +203,8 @@ TEST(Page, SetsRunsSideBySide) {
   expect_sound(html);
   EXPECT_TRUE(has(html, "campus: 2 runs compared"));
   // In the heads of seven tables, in the legends of six plots, and as a line in each of them.
-  EXPECT_EQ(times(html, "</span>base</th>"), 7);
-  EXPECT_EQ(times(html, "</span>fast</th>"), 7);
+  EXPECT_EQ(times(html, "</span>base</th>"), 9);
+  EXPECT_EQ(times(html, "</span>fast</th>"), 9);
   EXPECT_EQ(times(html, "</span>fast <output>"), 6);
   EXPECT_EQ(times(html, "class=\"line c2\""), 6);
   EXPECT_TRUE(has(html, "6 min<small class=\"better\" title=\"better\">-50.0%</small>"));

@@ -143,6 +143,34 @@ TEST(Simulation, ThingsHappenAtTheirTime) {
   EXPECT_NE(to_json(done.report).find("\"nodesDown\":1"), std::string::npos);
 }
 
+TEST(Simulation, TellsWhatAReservedContractLacked) {
+  const auto one = scenarios(R"(  plainEstate: {nodes: 2}
+  loads: [{trace: {file: t.csv, contract: acme/reserved}}]
+  events:
+  - {at: PT5S, lose: [sim/h1/k1/n1]}
+  - {at: PT2H, giveBack: [sim/h1/k1/n1]}
+)");
+  SimulationInput input;
+  ContractSpec contract;
+  contract.service_class = ServiceClass::kReserved;
+  contract.ramp = {{*Text<Time>::parse("2025-01-01T00:00:00Z"), 16}};
+  contract.price_per_gpu_hour = Money{2'000'000, "USD"};
+  input.documents = {{Kind::kTenant, {}, TenantSpec{}, {}}, {Kind::kContract, {}, contract, {}}};
+  input.documents[0].metadata.name = "acme";
+  input.documents[1].metadata.name = "acme/reserved";
+  // Two gangs hold what the contract gives once both nodes work; the third has no right to more.
+  input.traces.push_back(trace_of({{0, 20'000, 8, "a"}, {10, 20'000, 8, "a"}, {20, 100, 8, "a"}}));
+  const Done done = run(one[0], std::move(input));
+  ASSERT_EQ(done.report.breaches.size(), 1u);
+  const Breach& breach = done.report.breaches.front();
+  EXPECT_EQ(breach.contract, "acme/reserved");
+  EXPECT_EQ(breach.gpu_hours, 15) << "eight GPUs from the tenth second to the second hour";
+  EXPECT_EQ(breach.most_gpus, 8);
+  EXPECT_EQ(breach.worth, (Money{31'955'555, "USD"}));
+  ASSERT_EQ(done.report.happenings.size(), 2u);
+  EXPECT_EQ(done.report.happenings[1].what, "sim/h1/k1/n1 given back");
+}
+
 TEST(Simulation, JobsMayBeAmongWhatHappens) {
   const auto one = scenarios(R"(  plainEstate: {nodes: 2}
   for: PT2H

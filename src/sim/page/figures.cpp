@@ -156,7 +156,7 @@ std::vector<Headline> headlines(const SimReport& report) {
       {"Requeues", count(report.requeues, Better::kLess)},
       {"Faults", count(report.faults), Tile::kSmall, grouped(report.lost_gpu_hours) + " GPU-hours of work lost"},
       {"GPU-hours lost", count(report.lost_gpu_hours, Better::kLess)},
-      {"Reserved GPU-hours lacking", count(lacking, Better::kLess)},
+      {"Reserved GPU-h lacking", count(lacking, Better::kLess)},
       {"Energy", megawatt_hours(energy), Tile::kSmall, most_power(report)},
       {"Cost of energy", spent, Tile::kSmall, per_megawatt_hour(spent, energy)},
       {"Carbon", carbon(carbon_kg), Tile::kSmall, energy > 0 ? brief(carbon_kg, energy) + " kg a MWh" : ""},
