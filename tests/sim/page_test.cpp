@@ -202,7 +202,7 @@ TEST(Page, SetsRunsSideBySide) {
   const std::string html = report_page({report("base"), fast});
   expect_sound(html);
   EXPECT_TRUE(has(html, "campus: 2 runs compared"));
-  // In the heads of seven tables, in the legends of six plots, and as a line in each of them.
+  // In the heads of nine tables, in the legends of six plots, and as a line in each of them.
   EXPECT_EQ(times(html, "</span>base</th>"), 9);
   EXPECT_EQ(times(html, "</span>fast</th>"), 9);
   EXPECT_EQ(times(html, "</span>fast <output>"), 6);
