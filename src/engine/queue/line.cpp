@@ -9,8 +9,8 @@
 namespace penstock {
 namespace {
 
-// Everything that decides whether there is room for a job; what it does there does not matter. With and without for how
-// long it needs it.
+// Everything that decides whether there is room for a job; what it does there does not matter. And of its project what it needs,
+// for however long: what a project's quota leaves is its own.
 std::pair<std::uint64_t, std::uint64_t> shape_and_need_of(const Job& job) {
   std::string text = job.contract;
   const auto add = [&text](const auto& value) {
@@ -42,7 +42,8 @@ std::pair<std::uint64_t, std::uint64_t> shape_and_need_of(const Job& job) {
   add_if(spec.prefer);
   add(job.most);
   add(spec.checkpoint && spec.checkpoint->on_stop);
-  const std::uint64_t need = XXH3_64bits(text.data(), text.size());
+  const std::string_view project = parent_of(job.name);
+  const std::uint64_t need = XXH3_64bits_withSeed(project.data(), project.size(), XXH3_64bits(text.data(), text.size()));
   add_if(spec.time_limit);
   add_if(spec.stop_grace);
   return {XXH3_64bits(text.data(), text.size()), need};

@@ -29,7 +29,7 @@ struct GroupKey {
   int rank = 0;
   std::uint64_t shape = 0;  // before the name: which of two comes first does not matter, and numbers are soon told apart
   std::string project;
-  std::uint64_t need = 0;   // of the shape, but for how long; the same for the same shape
+  std::uint64_t need = 0;  // what the project needs, for however long; it follows from the others
   auto operator<=>(const GroupKey&) const = default;
 };
 

@@ -31,7 +31,7 @@ class Scheduler {
 
  private:
   enum class Outcome { kStarted, kLimited, kNoRoom, kPromised };
-  // What binds jobs of one need, worked out once.
+  // What binds a project's jobs of one need, worked out once.
   struct Bound {
     PoolsBySite pools;
     std::optional<Time> vain_until;  // no place was found to promise; it is not looked for again before then
