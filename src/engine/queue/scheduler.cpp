@@ -29,19 +29,19 @@ class Turns {
   Turns(const State& state, Time now, QueueOrder order) : state_(state), now_(now), fair_(order == QueueOrder::kFair) {}
 
   void add(const GroupKey& group, const QueueKey& head) {
-    const std::string_view tenant = fair_ ? tenant_of(group.project) : std::string_view();
-    const auto [of_tenant, new_tenant] = tenants_.try_emplace(tenant);
-    const std::string_view project = fair_ ? std::string_view(group.project) : std::string_view();
-    const auto [of_project, new_project] = of_tenant->second.projects.try_emplace(project);
-    if (new_project) {
-      if (fair_) of_project->second.standing = standing_of_project(project);
-      of_tenant->second.order.insert({of_project->second.standing, project});
+    const std::string_view name = fair_ ? std::string_view(group.project) : std::string_view();  // else all stand in one line
+    Project& project = projects_[name];
+    if (project.heads.empty()) {
+      Tenant& tenant = tenants_[tenant_of(name)];
+      if (tenant.order.empty()) {
+        if (fair_) tenant.standing = standing_of_tenant(tenant_of(name));
+        order_.insert({tenant.standing, tenant_of(name)});
+      }
+      if (fair_) project.standing = standing_of_project(name);
+      tenant.order.insert({project.standing, name});
     }
-    if (new_tenant) {
-      if (fair_) of_tenant->second.standing = standing_of_tenant(tenant);
-      order_.insert({of_tenant->second.standing, tenant});
-    }
-    of_project->second.heads.insert({head, &group});
+    project.heads.emplace_back(head, &group);
+    std::push_heap(project.heads.begin(), project.heads.end(), std::greater<>());
   }
 
   bool empty() const { return order_.empty(); }
@@ -49,46 +49,40 @@ class Turns {
   // Whose turn it is; it leaves.
   std::pair<QueueKey, const GroupKey*> take() {
     Tenant& tenant = tenants_.at(order_.begin()->second);
-    Project& project = tenant.projects.at(tenant.order.begin()->second);
-    const auto turn = *project.heads.begin();
-    project.heads.erase(project.heads.begin());
-    if (project.heads.empty()) {
-      const std::string_view name = tenant.order.begin()->second;
-      tenant.order.erase(tenant.order.begin());
-      tenant.projects.erase(name);
-    }
-    if (tenant.projects.empty()) {
-      const std::string_view name = order_.begin()->second;
-      order_.erase(order_.begin());
-      tenants_.erase(name);
-    }
+    Project& project = projects_.at(tenant.order.begin()->second);
+    std::pop_heap(project.heads.begin(), project.heads.end(), std::greater<>());
+    const auto turn = project.heads.back();
+    project.heads.pop_back();
+    if (project.heads.empty()) tenant.order.erase(tenant.order.begin());
+    if (tenant.order.empty()) order_.erase(order_.begin());
     return turn;
   }
 
   // What the project and its tenant hold has changed.
-  void look_again(std::string_view project) {
+  void look_again(std::string_view name) {
     if (!fair_) return;
-    const auto of_tenant = tenants_.find(tenant_of(project));
-    if (of_tenant == tenants_.end()) return;
-    order_.erase({of_tenant->second.standing, of_tenant->first});
-    of_tenant->second.standing = standing_of_tenant(of_tenant->first);
-    order_.insert({of_tenant->second.standing, of_tenant->first});
-    const auto of_project = of_tenant->second.projects.find(project);
-    if (of_project == of_tenant->second.projects.end()) return;
-    of_tenant->second.order.erase({of_project->second.standing, of_project->first});
+    const auto of_tenant = tenants_.find(tenant_of(name));
+    if (of_tenant == tenants_.end() || of_tenant->second.order.empty()) return;
+    Tenant& tenant = of_tenant->second;
+    order_.erase({tenant.standing, of_tenant->first});
+    tenant.standing = standing_of_tenant(of_tenant->first);
+    order_.insert({tenant.standing, of_tenant->first});
+    const auto of_project = projects_.find(name);
+    if (of_project == projects_.end() || of_project->second.heads.empty()) return;
+    tenant.order.erase({of_project->second.standing, of_project->first});
     of_project->second.standing = standing_of_project(of_project->first);
-    of_tenant->second.order.insert({of_project->second.standing, of_project->first});
+    tenant.order.insert({of_project->second.standing, of_project->first});
   }
 
  private:
+  using Order = std::set<std::pair<Standing, std::string_view>>;
   struct Project {
     Standing standing;
-    std::set<std::pair<QueueKey, const GroupKey*>> heads;  // a head stands in one group only
+    std::vector<std::pair<QueueKey, const GroupKey*>> heads;  // a heap, the first on top; a job stands in one group only
   };
   struct Tenant {
     Standing standing;
-    std::map<std::string_view, Project> projects;
-    std::set<std::pair<Standing, std::string_view>> order;
+    Order order;  // of its projects that have heads
   };
 
   ShareUse use(const std::string& name) const {
@@ -106,9 +100,10 @@ class Turns {
 
   const State& state_;
   Time now_;
-  bool fair_;  // else all stand in one line
-  std::map<std::string_view, Tenant> tenants_;
-  std::set<std::pair<Standing, std::string_view>> order_;
+  bool fair_;
+  std::unordered_map<std::string_view, Project> projects_;
+  std::unordered_map<std::string_view, Tenant> tenants_;
+  Order order_;  // of those that have projects with heads
 };
 
 // What the one is told of the other: whose it is stays in its tenant.
