@@ -31,10 +31,7 @@ struct Choice {
 };
 
 std::vector<Choice> choices(const Estate& estate, const NodeLoads& loads, const Job& job, const PoolsBySite& pools, Time now) {
-  std::int32_t largest = 1;
-  for (const TaskGroupSpec& group : job.spec.groups) {
-    largest = std::max(largest, static_cast<std::int32_t>(group.gpus.count() / 1000));
-  }
+  const std::int32_t largest = std::max(1, largest_tasks(job.spec).first);
   std::vector<Choice> out;
   out.reserve(pools.size());
   for (const SitePools& of_site : pools) {
@@ -66,11 +63,10 @@ std::optional<PoolMask> preferred(const Estate& estate, const SiteLoads& loads, 
 std::optional<std::vector<TaskPlacement>> place_on(const State& state, NodeLoads& loads, PowerLoads& power, const Job& job,
                                                    const PoolsBySite& pools, Time now, PowerObstacle* obstacle,
                                                    const PicturesOf& kept) {
-  const TaskGroupSpec& largest = *std::max_element(job.spec.groups.begin(), job.spec.groups.end(),
-                                                   [](const auto& a, const auto& b) { return a.gpus < b.gpus; });
+  const auto [devices, replicas] = largest_tasks(job.spec);
   for (const Choice& choice : choices(state.estate(), loads, job, pools, now)) {
     const SiteIndex site = choice.pools->site;
-    if (largest.gpus >= MilliGpu(1000) && choice.room < largest.replicas) continue;
+    if (devices > 0 && choice.room < replicas) continue;
     auto tasks = place_at(state, loads.site(site), power, kept ? kept(site) : Pictures(), job, choice.pools->pools, now, obstacle);
     if (tasks) return tasks;
   }
@@ -78,6 +74,12 @@ std::optional<std::vector<TaskPlacement>> place_on(const State& state, NodeLoads
 }
 
 }  // namespace
+
+std::pair<std::int32_t, std::int32_t> largest_tasks(const JobSpec& spec) {
+  const TaskGroupSpec& largest =
+      *std::max_element(spec.groups.begin(), spec.groups.end(), [](const auto& a, const auto& b) { return a.gpus < b.gpus; });
+  return {static_cast<std::int32_t>(largest.gpus.count() / 1000), largest.replicas};
+}
 
 std::optional<std::vector<TaskPlacement>> place_at(const State& state, SiteLoads& loads, PowerLoads& power, Pictures kept,
                                                    const Job& job, const PoolMask& pools, Time now, PowerObstacle* obstacle) {

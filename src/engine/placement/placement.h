@@ -15,6 +15,9 @@ struct SitePools {
 using PoolsBySite = std::vector<SitePools>;
 PoolsBySite candidate_pools(const State& state, const Job& job);
 
+/// The most demanding of a gang's tasks: the whole devices of each, and how many of them there are.
+std::pair<std::int32_t, std::int32_t> largest_tasks(const JobSpec& spec);
+
 /// What stood in the way of a gang that would have had its devices.
 struct PowerObstacle {
   std::optional<PowerBlock> block;       ///< the row or node that refused most tasks

@@ -49,10 +49,11 @@ std::int32_t room_to_grow(State& state, KeptSites& kept, const Job& job, const P
   }
   if (job.shed) return 0;  // it would start again with all its watts
   const Estate& estate = state.estate();
-  const SiteIndex site = estate.nodes()[estate.find_node(job.allocation->tasks.front().node)].site;
+  const std::vector<NodeIndex>& nodes = state.held_nodes(job.uid);
+  const SiteIndex site = estate.nodes()[nodes.front()].site;
   const SiteLoads& loads = state.loads().site(site);
-  for (const TaskPlacement& task : job.allocation->tasks) {
-    if (loads.aside(estate.find_node(task.node))) return 0;  // others have been promised what it leaves
+  for (const NodeIndex node : nodes) {
+    if (loads.aside(node)) return 0;  // others have been promised what it leaves
   }
   const auto& grid = estate.sites()[site].grid;
   PoolsBySite here = pools;

@@ -53,15 +53,6 @@ bool limited(const State& state, SiteIndex site) {
   return std::any_of(segments.begin(), segments.end(), [](const auto& segment) { return !segment.limits->rows().empty(); });
 }
 
-// The most demanding of a gang's tasks: how many devices each takes, and how many such there are.
-std::pair<std::int32_t, std::int32_t> largest_tasks(const Job& job) {
-  std::pair<std::int32_t, std::int32_t> out;
-  for (const TaskGroupSpec& group : job.spec.groups) {
-    out = std::max(out, {static_cast<std::int32_t>(group.gpus.count() / 1000), group.replicas});
-  }
-  return out;
-}
-
 // A site as it will be.
 class Outlook {
  public:
@@ -132,7 +123,7 @@ class Outlook {
       if (!rack.from || *rack.from <= now_) continue;  // as ready as it is now
       for (NodeIndex node = rack.first_node; node < rack.first_node + rack.nodes; ++node) loads_.set_ready(node, state_.usable(node, date));
     }
-    const auto [devices, tasks] = largest_tasks(job);
+    const auto [devices, tasks] = largest_tasks(job.spec);
     if (devices > 0 && loads_.capacity(0, open.front().pools, devices) < tasks) return std::nullopt;
     std::vector<PowerLoads::Grant> grants;
     for (std::size_t i = gone; i < running_.size(); ++i) grants.insert(grants.end(), running_[i].grants.begin(), running_[i].grants.end());
@@ -264,7 +255,7 @@ std::optional<std::vector<TaskPlacement>> take_up(State& state, KeptSites& other
 }
 
 bool may_have_room(const State& state, const Job& job, const PoolsBySite& pools) {
-  const auto [devices, tasks] = largest_tasks(job);
+  const auto [devices, tasks] = largest_tasks(job.spec);
   if (devices == 0) return true;
   const SiteIndex own = site_of(state, job);
   for (const SitePools& of_site : pools) {

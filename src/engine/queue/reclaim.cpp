@@ -34,9 +34,10 @@ class Gone {
  private:
   void lay(const Job& job, bool on) {
     const auto ends = ends_by(job, now_);
+    const std::vector<NodeIndex>& nodes = state_.held_nodes(job.uid);
     for (std::size_t rank = 0; rank < job.allocation->tasks.size(); ++rank) {
       const TaskPlacement& task = job.allocation->tasks[rank];
-      const NodeIndex node = state_.estate().find_node(task.node);
+      const NodeIndex node = nodes[rank];
       SiteLoads& loads = state_.scratch_loads().site_of(node);
       const Draw draw = draw_of(state_.estate().type_of(node).spec, task, job.shed.has_value());
       if (on) {

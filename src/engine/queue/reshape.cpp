@@ -187,7 +187,7 @@ std::optional<Time> grow(Step& step, KeptSites& kept) {
   State& state = step.state();
   std::optional<Time> due;
   // One at a time at each site: others would be stopped for the same room.
-  const auto site_of = [&](const Job& job) { return state.estate().nodes()[state.estate().find_node(job.allocation->tasks.front().node)].site; };
+  const auto site_of = [&](const Job& job) { return state.estate().nodes()[state.held_nodes(job.uid).front()].site; };
   std::set<SiteIndex> busy;
   for (const Uid uid : state.undersized()) {
     const Job& job = *state.find_job(uid);

@@ -350,7 +350,7 @@ bool Scheduler::reclaim(Step& step, const Job& job, const PoolsBySite& pools) {
     step.emit(JobStopping{victim, JobReason::kPreempted,
                           fmt::format("{} needs its place; of {} gangs that could make way it was among those that lose least: "
                                       "{} GPU-seconds since its checkpoint",
-                                      told_to(gone, job), state.spot(state.estate().nodes()[state.estate().find_node(gone.allocation->tasks.front().node)].site).size(),
+                                      told_to(gone, job), state.spot(state.estate().nodes()[state.held_nodes(victim).front()].site).size(),
                                       lost_work(gone, step.now()).count() / 1'000'000),
                           grace_of(gone, most)});
   }
