@@ -27,14 +27,26 @@ void check_labels(Problems& problems, std::string_view field, const std::vector<
   for (std::size_t i = 0; i < names.size(); ++i) check_label(problems, fmt::format("{}[{}]", field, i), names[i]);
 }
 
-void check_price(Problems& problems, std::string_view field, const Money& price) {
-  if (price.currency.empty()) {
+namespace {
+
+void check_amount(Problems& problems, std::string_view field, const Money& amount, std::string_view what, std::int64_t most) {
+  if (amount.currency.empty()) {
     problems.add("expected an amount and a currency such as 2.49 USD; the currency is missing", field);
-  } else if (price.micros < 0 || price.micros > kMostPriceMicros) {
-    problems.add(fmt::format("expected a price from 0 to {}, found {}",
-                             Text<Money>::format({kMostPriceMicros, price.currency}), Text<Money>::format(price)),
+  } else if (amount.micros < 0 || amount.micros > most) {
+    problems.add(fmt::format("expected a {} from 0 to {}, found {}", what, Text<Money>::format({most, amount.currency}),
+                             Text<Money>::format(amount)),
                  field);
   }
+}
+
+}  // namespace
+
+void check_price(Problems& problems, std::string_view field, const Money& price) {
+  check_amount(problems, field, price, "price", kMostPriceMicros);
+}
+
+void check_sum(Problems& problems, std::string_view field, const Money& sum) {
+  check_amount(problems, field, sum, "sum", kMostSumMicros);
 }
 
 Status check_series_price(const Money& price) {

@@ -18,6 +18,7 @@ inline constexpr Bytes kMostMemory{1LL << 46};
 inline constexpr Bytes kMostDisk{1LL << 50};
 inline constexpr std::int64_t kMostContractGpus = 10'000'000;
 inline constexpr std::int64_t kMostPriceMicros = 1'000'000'000'000;
+inline constexpr std::int64_t kMostSumMicros = 1'000'000'000'000'000'000;
 inline constexpr std::size_t kMostPoints = 100'000;
 inline constexpr std::int64_t kMostGrams = 100'000;
 inline constexpr Ppm kWhole{1'000'000};
@@ -45,6 +46,9 @@ void check_label(Problems& problems, std::string_view field, std::string_view na
 
 /// Adds a fault unless the price names a currency and is not negative.
 void check_price(Problems& problems, std::string_view field, const Money& price);
+
+/// Adds a fault unless the sum names a currency and is from 0 to kMostSumMicros.
+void check_sum(Problems& problems, std::string_view field, const Money& sum);
 
 /// Fails unless the price names a currency and stands within the bounds on both sides of 0.
 Status check_series_price(const Money& price);

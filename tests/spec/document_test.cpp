@@ -199,7 +199,7 @@ std::vector<Case> cases() {
       {"UnknownField", "apiVersion: penstock/v1\nkind: Tenant\nmetadata: {name: a}\nspec: {}\nstatus: {}\n",
        "f.yaml:5:1: status: unknown field 'status'; a document has: apiVersion, kind, metadata, spec"},
       {"UnknownFieldBelow", "apiVersion: penstock/v1\nkind: Tenant\nmetadata: {name: a}\nspec:\n  colour: blue\n",
-       "f.yaml:5:3: spec.colour: unknown field 'colour'; TenantSpec has: displayName, jurisdictions, share"},
+       "f.yaml:5:3: spec.colour: unknown field 'colour'; TenantSpec has: displayName, jurisdictions, share, tax"},
       {"NameTooShallow", with(kJob, "acme/llm/train-7", "train-7"),
        "f.yaml:4:12: metadata.name: 'train-7' is no Job name: expected scope/scope/name, each part 1-63 of a-z, 0-9 "
        "and '-' between"},
