@@ -25,6 +25,7 @@ constexpr std::array kDecimalBytes{Unit{"kB", 1'000}, Unit{"MB", 1'000'000}, Uni
                                    Unit{"TB", 1'000'000'000'000}, Unit{"PB", 1'000'000'000'000'000}};
 constexpr std::array kFlow{Unit{"mL/min", 1}, Unit{"L/min", 1'000}, Unit{"m3/min", 1'000'000}};
 constexpr std::array kWeight{Unit{"g", 1}, Unit{"kg", 1'000}, Unit{"t", 1'000'000}};
+constexpr std::array kCarbon{Unit{"mg", 1}, Unit{"g", 1'000}, Unit{"kg", 1'000'000}, Unit{"t", 1'000'000'000}};
 constexpr std::array kPercent{Unit{"%", 10'000}};
 constexpr std::array kGpuTime{Unit{"GPU-s", 1'000'000}};
 constexpr std::array kGpuHours{Unit{"GPU-h", 3'600'000'000}};
@@ -116,6 +117,10 @@ std::string size_text(std::int64_t count) {
   return thousands.size() < binary.size() ? thousands : binary;
 }
 
+// What accounts hold, which are also corrected downwards.
+template <class Q>
+constexpr bool kSigned = std::is_same_v<Q, Joules> || std::is_same_v<Q, Milligrams>;
+
 template <class Q>
 Result<Q> parse_quantity(std::string_view text, std::initializer_list<std::span<const Unit>> families) {
   std::string_view number;
@@ -124,7 +129,7 @@ Result<Q> parse_quantity(std::string_view text, std::initializer_list<std::span<
   if (split(text, number, suffix)) {
     for (const auto& family : families) {
       for (const Unit& unit : family) {
-        if (unit.suffix == suffix && scaled(number, unit.factor, count) && count >= 0) return Q(count);
+        if (unit.suffix == suffix && scaled(number, unit.factor, count) && (count >= 0 || kSigned<Q>)) return Q(count);
       }
     }
   }
@@ -174,6 +179,7 @@ PENSTOCK_DEFINE_TEXT(MilliCpu, decimal(value.count(), 1'000), kCount)
 PENSTOCK_DEFINE_TEXT(Bytes, size_text(value.count()), kBinary, kDecimalBytes)
 PENSTOCK_DEFINE_TEXT(MillilitresPerMinute, shortest(value.count(), kFlow), kFlow)
 PENSTOCK_DEFINE_TEXT(Grams, shortest(value.count(), kWeight), kWeight)
+PENSTOCK_DEFINE_TEXT(Milligrams, decimal(value.count(), 1'000) + "g", kCarbon)
 PENSTOCK_DEFINE_TEXT(Ppm, decimal(value.count(), 10'000) + "%", kPercent)
 PENSTOCK_DEFINE_TEXT(GpuMicros, decimal(value.count(), 1'000'000) + "GPU-s", kGpuTime, kGpuHours)
 PENSTOCK_DEFINE_TEXT(VoltAmps, shortest(value.count(), kApparent), kApparent)

@@ -44,12 +44,13 @@ class Quantity {
 };
 
 using Watts = Quantity<struct WattsTag>;                ///< electrical or thermal power
-using Joules = Quantity<struct JoulesTag>;              ///< energy
+using Joules = Quantity<struct JoulesTag>;              ///< energy; below 0 where an account is corrected
 using MilliGpu = Quantity<struct MilliGpuTag>;          ///< 1000 = one whole device
 using MilliCpu = Quantity<struct MilliCpuTag>;          ///< 1000 = one core
 using Bytes = Quantity<struct BytesTag>;                ///< memory and storage
 using MillilitresPerMinute = Quantity<struct FlowTag>;  ///< coolant flow
 using Grams = Quantity<struct GramsTag>;                ///< weight
+using Milligrams = Quantity<struct MilligramsTag>;      ///< of carbon dioxide; below 0 where an account is corrected
 using Ppm = Quantity<struct PpmTag>;                    ///< a ratio in parts per million; text is a percentage
 using GpuMicros = Quantity<struct GpuMicrosTag>;        ///< GPU time in micro-GPU-seconds = milli-GPU × ms
 using VoltAmps = Quantity<struct VoltAmpsTag>;          ///< apparent power
@@ -89,6 +90,7 @@ PENSTOCK_DECLARE_TEXT(MilliCpu, "a number of cores such as 64 or 0.5", true);
 PENSTOCK_DECLARE_TEXT(Bytes, "a size such as 512MiB, 2TiB or 80GB", false);
 PENSTOCK_DECLARE_TEXT(MillilitresPerMinute, "a flow such as 80L/min or 250mL/min", false);
 PENSTOCK_DECLARE_TEXT(Grams, "a weight such as 65kg or 1.36t", false);
+PENSTOCK_DECLARE_TEXT(Milligrams, "a mass such as 420g, 1.2kg or 3t", false);
 PENSTOCK_DECLARE_TEXT(Ppm, "a percentage such as 50% or 33.3333%", false);
 PENSTOCK_DECLARE_TEXT(GpuMicros, "a GPU time such as 12.5GPU-s", false);
 PENSTOCK_DECLARE_TEXT(VoltAmps, "an apparent power such as 500VA, 1250kVA or 2.5MVA", false);

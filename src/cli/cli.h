@@ -30,6 +30,7 @@ void add_job_verbs(CLI::App& app, Cli& cli);       // submit logs cancel explain
 void add_system_verbs(CLI::App& app, Cli& cli);    // top login whoami token version
 void add_daemon_verbs(CLI::App& app, Cli& cli);    // server agent dev shim
 void add_bench_verbs(CLI::App& app, Cli& cli);     // bench
+void add_billing_verbs(CLI::App& app, Cli& cli);   // invoice usage month ledger budget meter adjust
 void add_power_verbs(CLI::App& app, Cli& cli);     // power maintenance repower
 void add_verify_verb(CLI::App& app, Cli& cli);     // verify
 void add_simulate_verb(CLI::App& app, Cli& cli);   // simulate

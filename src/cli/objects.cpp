@@ -145,6 +145,12 @@ void describe_job(ApiClient& client, const json::value& job) {
     line("GPU time", at(job, "status.usage.gpuTime"));
     line("Energy", fmt::format("{} ({})", at(job, "status.usage.energy"), at(job, "status.usage.energySource")));
     line("Cost", at(job, "status.usage.cost"));
+    if (const json::value* costs = job.at("status").at("usage").as_object().if_contains("energyCost")) {
+      std::string text;
+      for (const json::value& cost : costs->as_array()) text += (text.empty() ? "" : ", ") + std::string(cost.as_string());
+      line("Cost of energy", text);
+    }
+    if (at(job, "status.usage.carbon") != "0g") line("Carbon", at(job, "status.usage.carbon"));
   }
   const auto* status = job.at("status").if_object();
   if (const auto* tasks = status->if_contains("tasks")) {

@@ -3,6 +3,7 @@
 
 #include "engine/access/token.h"
 #include "engine/fleet/report.h"
+#include "engine/ledger/books.h"
 #include "spec/document.h"
 
 namespace penstock {
@@ -104,12 +105,25 @@ struct RevokeToken {
   std::string id;
 };
 
+/// What a site's meter has shown; kept until its month is closed. The same again changes nothing.
+struct ReadMeter {
+  Reading reading;
+};
+/// Charges or credits a project on the next invoice.
+struct Adjust {
+  Adjustment adjustment;
+};
+/// Closes the oldest open month, which must be over: shares out the energy of the sites, posts, and issues invoices.
+struct CloseMonth {
+  std::string month;
+};
+
 /// Time passes: leases and back-offs end, the queue is worked through, old finished jobs leave memory.
 struct Tick {};
 
 using Command = std::variant<TakeLeadership, ApplyDocuments, DeleteObject, SubmitJobs, CancelJob, HoldJob, SuspendJob, ResizeJob, SetGpuPower,
                              RegisterNode, SyncNode, LoseNode, GiveBackNode,
-                             ReportTasks, IssueToken, RevokeToken, Tick>;
+                             ReportTasks, IssueToken, RevokeToken, ReadMeter, Adjust, CloseMonth, Tick>;
 
 /// What comes with every command.
 struct CommandMeta {

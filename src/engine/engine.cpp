@@ -4,6 +4,9 @@
 #include <algorithm>
 
 #include "engine/catalog/catalog.h"
+#include "engine/ledger/budgets.h"
+#include "engine/ledger/closing.h"
+#include "engine/ledger/ledger.h"
 #include "engine/power/power.h"
 #include "engine/queue/gang.h"
 #include "engine/queue/scheduler.h"
@@ -45,13 +48,17 @@ Result<Reply> Engine::execute(const Command& command, const CommandMeta& meta) {
   }
   state_.settle();
   Step step(state_, steady, events_);
-  if (!std::holds_alternative<TakeLeadership>(command)) take_in_dates(step);
+  if (!std::holds_alternative<TakeLeadership>(command)) {
+    cut_books(step);
+    take_in_dates(step);
+  }
   const Position before = state_.facts().position;
   Result<Reply> reply = dispatch(step, command);
   PENSTOCK_CHECK(reply.ok() || state_.facts().position == before);
   if (reply.ok() && !meta.idempotency_key.empty() && !reply->dry_run) {
     step.emit(ReplyRecorded{{meta.principal, meta.idempotency_key, meta.fingerprint, steady.now, *reply}});
   }
+  state_.settle();
   return reply;
 }
 
@@ -102,10 +109,14 @@ Result<Reply> Engine::dispatch(Step& step, const Command& command) {
       reply.changes.push_back({"Token", c.id, Uid{}, Change::kRemoved, step.facts().position});
       return reply;
     }
+    Result<Reply> operator()(const ReadMeter& c) { return read_meter(step, c); }
+    Result<Reply> operator()(const Adjust& c) { return adjust(step, c); }
+    Result<Reply> operator()(const CloseMonth& c) { return close_month(step, c); }
     Result<Reply> operator()(const Tick&) {
       expire_leases(step, engine.leases_);
       engine.forget_finished(step);
       restore_shed(step);
+      watch_budgets(step);
       engine.scheduler_->pass(step);
       return Reply{};
     }
@@ -131,7 +142,8 @@ std::vector<EventRecord> Engine::take_events() { return std::exchange(events_, {
 
 std::optional<Time> Engine::next_due() const {
   std::optional<Time> due = leases_.next_due();
-  for (const std::optional<Time>& other : {scheduler_->next_due(), state_.power().next_date(), state_.finished().empty()
+  for (const std::optional<Time>& other : {scheduler_->next_due(), state_.power().next_date(), std::optional(state_.next_cut()),
+                                           next_alert(state_), state_.finished().empty()
                                                                       ? std::optional<Time>()
                                                                       : std::optional(state_.finished().begin()->first +
                                                                                       kFinishedAge + minutes(1))}) {

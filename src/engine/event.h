@@ -329,11 +329,81 @@ struct ReplyRecorded {
   }
 };
 
+struct BooksCut {
+  static constexpr std::string_view kType = "books.cut";
+  Time at;
+  static constexpr auto schema() {
+    return object("BooksCut", "Everything before an instant has been metered: the end of a month, or of some terms.",
+                  field("at", &BooksCut::at, required, "the instant"));
+  }
+};
+
+struct MeterRead {
+  static constexpr std::string_view kType = "meter.read";
+  Reading reading;
+  static constexpr auto schema() {
+    return object("MeterRead", "A site's meter was read, in place of any reading from the same instant on.",
+                  field("reading", &MeterRead::reading, required, "what it showed"));
+  }
+};
+
+struct Adjusted {
+  static constexpr std::string_view kType = "account.adjusted";
+  std::string month;
+  Adjustment adjustment;
+  static constexpr auto schema() {
+    return object("Adjusted", "Someone charged or credited a project.", field("month", &Adjusted::month, required, "on whose invoice it stands"),
+                  field("adjustment", &Adjusted::adjustment, required, "what and why"));
+  }
+};
+
+struct InvoiceIssued {
+  static constexpr std::string_view kType = "invoice.issued";
+  Invoice invoice;
+  Entry entry;
+  static constexpr auto schema() {
+    return object("InvoiceIssued", "A tenant is asked for a month.", field("invoice", &InvoiceIssued::invoice, required, "what for"),
+                  field("entry", &InvoiceIssued::entry, required, "how it stands in the ledger"));
+  }
+};
+
+struct MonthClosed {
+  static constexpr std::string_view kType = "month.closed";
+  std::string month;
+  std::vector<EnergyBalance> sites;
+  std::vector<Entry> entries;
+  static constexpr auto schema() {
+    return object("MonthClosed", "A month was closed: after its invoices, nothing is added to it.",
+                  field("month", &MonthClosed::month, required, "which"),
+                  field("sites", &MonthClosed::sites, required, "where the energy of each site went"),
+                  field("entries", &MonthClosed::entries, optional, "what the energy cost"));
+  }
+};
+
+struct BudgetReached {
+  static constexpr std::string_view kType = "budget.reached";
+  std::string project;
+  std::string month;
+  Ppm part;
+  Money spent;
+  Money budget;
+  bool stopped = false;
+  static constexpr auto schema() {
+    return object("BudgetReached", "A project has spent a part of its budget.",
+                  field("project", &BudgetReached::project, required, "tenant/project"),
+                  field("month", &BudgetReached::month, required, "of the budget"),
+                  field("part", &BudgetReached::part, required, "the alert's"),
+                  field("spent", &BudgetReached::spent, required, "by GPU time, without tax"),
+                  field("budget", &BudgetReached::budget, required, "of the month"),
+                  field("stopped", &BudgetReached::stopped, optional, "true: nothing of the project starts until the next month"));
+  }
+};
+
 using Event = std::variant<LeadershipTaken, ObjectApplied, ObjectDeleted, JobSubmitted, JobStarted, TaskChanged,
                            JobStopping, UsageRecorded, JobRequeued, JobFinished, JobsForgotten, NodeRegistered, NodeLost,
                            NodeReturned, TokenIssued, TokenRevoked, ReplyRecorded, LimitsChanged, LimitsBroken, LimitsRestored,
                            JobShed, JobRestored, JobRepowered, MaintenanceRevoked, JobPromised, JobUnpromised, JobHeld,
-                           JobResized>;
+                           JobResized, BooksCut, MeterRead, Adjusted, InvoiceIssued, MonthClosed, BudgetReached>;
 
 /// An event with its place in the log.
 struct EventRecord {

@@ -5,6 +5,7 @@
 
 #include "engine/access/token.h"
 #include "engine/fleet/report.h"
+#include "engine/ledger/books.h"
 #include "engine/reply.h"
 #include "spec/document.h"
 
@@ -131,20 +132,30 @@ struct Allocation {
   bool operator==(const Allocation&) const = default;
 };
 
-/// What one allocation used, once it has ended.
+/// A row of metering: a stretch of one allocation in which nothing that prices it changed. Rows are cut at the end of a month,
+/// where terms change, where power is taken or given back, and at the end. Where several are added up, what is not a sum is that of the
+/// latest.
 struct Usage {
   Uid allocation;
   Uid job;
   std::string workload;
   std::string contract;
   std::string gpu_model;
+  std::string site;
   Time from;
   Time to;
   MilliGpu gpus;
   GpuMicros gpu_time;
   Joules energy;
   EnergySource energy_source = EnergySource::kModel;
+  Money price;
   Money cost;
+  bool shed = false;
+  Money rebate;
+  std::vector<Money> energy_cost;
+  Milligrams carbon;
+  Joules imported;
+  bool continues = false;
 
   static constexpr auto schema() {
     return object("Usage", "What one allocation used.",
@@ -153,15 +164,41 @@ struct Usage {
                   field("workload", &Usage::workload, required, "tenant/project/job"),
                   field("contract", &Usage::contract, required, "contract it ran under"),
                   field("gpuModel", &Usage::gpu_model, required, "GPU models used, joined by '+'"),
-                  field("from", &Usage::from, required, "when it was granted"),
-                  field("to", &Usage::to, required, "when it was given back"),
+                  field("site", &Usage::site, optional, "where"),
+                  field("from", &Usage::from, required, "when it began"),
+                  field("to", &Usage::to, required, "when it ended"),
                   field("gpus", &Usage::gpus, required, "GPUs held"),
                   field("gpuTime", &Usage::gpu_time, required, "GPUs times seconds, to the millisecond"),
-                  field("energy", &Usage::energy, required, "energy used"),
+                  field("energy", &Usage::energy, required,
+                        "energy used at the nodes; below 0 where a meter has shown less than rows before it had by the model"),
                   field("energySource", &Usage::energy_source, required, "measured by nvml or rapl, or by the model"),
-                  field("cost", &Usage::cost, required, "GPU time times the price, rounded half up to a millionth"));
+                  field("price", &Usage::price, optional, "of one GPU for one hour"),
+                  field("cost", &Usage::cost, required,
+                        "GPU time times the price, rounded half up to a millionth; 0 where the contract is paid for by capacity"),
+                  field("shed", &Usage::shed, optional, "true: its power was taken from it"),
+                  field("rebate", &Usage::rebate, optional, "what the contract gives back for that"),
+                  field("energyCost", &Usage::energy_cost, optional, "the energy by the site's prices, by currency; asked or not"),
+                  field("carbon", &Usage::carbon, optional, "carbon dioxide that the energy stands for"),
+                  field("imported", &Usage::imported, optional,
+                        "what it added to the site's import by the model: the energy above its nodes' idle power, and its losses on the way"),
+                  field("continues", &Usage::continues, optional, "true: the allocation goes on, and so does its next row"));
   }
   bool operator==(const Usage&) const = default;
+};
+
+/// What of a running allocation has been metered.
+struct Metered {
+  Time until;
+  Money price;
+  Joules energy;
+
+  static constexpr auto schema() {
+    return object("Metered", "What of a running allocation has been metered.",
+                  field("until", &Metered::until, required, "end of its last row"),
+                  field("price", &Metered::price, required, "of the next row"),
+                  field("energy", &Metered::energy, required, "of its rows together"));
+  }
+  bool operator==(const Metered&) const = default;
 };
 
 /// Power that was taken from running work within its contract.
@@ -240,7 +277,8 @@ struct Job {
   std::optional<Time> ended;
   std::optional<Allocation> allocation;  ///< of the present or last attempt
   std::vector<TaskReport> tasks;         ///< by rank, of that allocation; empty before the first
-  std::optional<Usage> usage;            ///< of all ended attempts together
+  std::optional<Usage> usage;            ///< of all rows together
+  std::optional<Metered> metered;        ///< while it holds something that has rows
   std::optional<ShedState> shed;         ///< while its power is taken from it
   std::int32_t displaced = 0;            ///< attempts that ended because others needed their place or power; no restart is used up
   std::int32_t most = 0;                 ///< tasks of its elastic group, as it was resized to; 0: as its spec says
@@ -260,7 +298,7 @@ struct Job {
                   field("submitted", &Job::submitted, required, ""), field("notBefore", &Job::not_before, optional, ""),
                   field("started", &Job::started, optional, ""), field("ended", &Job::ended, optional, ""),
                   field("allocation", &Job::allocation, optional, ""), field("tasks", &Job::tasks, optional, ""),
-                  field("usage", &Job::usage, optional, ""), field("shed", &Job::shed, optional, ""),
+                  field("usage", &Job::usage, optional, ""), field("metered", &Job::metered, optional, ""), field("shed", &Job::shed, optional, ""),
                   field("displaced", &Job::displaced, optional, ""), field("most", &Job::most, optional, ""),
                   field("held", &Job::held, optional, ""),
                   field("awaits", &Job::awaits, optional, ""), field("promise", &Job::promise, optional, ""),
@@ -347,6 +385,7 @@ struct Facts {
   std::map<std::string, NodeFacts> nodes;
   std::map<std::string, TokenRecord> tokens;
   std::map<std::string, Usage> usage_by_project;  ///< totals of ended allocations; one currency a project
+  Books books;                                      ///< what has been earned, owed and used since the last month that was closed
   std::map<std::string, ShareUse> shares;         ///< of tenants and of tenant/project
   std::map<std::uint64_t, StoredReply> replies;   ///< by position, oldest first
 
@@ -361,6 +400,7 @@ struct Facts {
                   field("jobs", &Facts::jobs, optional, ""), field("nodes", &Facts::nodes, optional, ""),
                   field("tokens", &Facts::tokens, optional, ""),
                   field("usageByProject", &Facts::usage_by_project, optional, ""),
+                  field("books", &Facts::books, required, ""),
                   field("shares", &Facts::shares, optional, ""),
                   field("replies", &Facts::replies, optional, ""));
   }

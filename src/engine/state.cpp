@@ -1,8 +1,11 @@
 // The fold: how each event changes the facts and the indexes.
 #include "engine/state.h"
 
+#include "base/month.h"
 #include "base/name.h"
+#include "engine/contracts/contracts.h"
 #include "engine/fleet/hardware.h"
+#include "engine/ledger/bookkeeping.h"
 #include "engine/queue/sizes.h"
 
 #define XXH_INLINE_ALL
@@ -40,30 +43,20 @@ void put(ObjectMap<Spec>& map, const EventRecord& record, const ObjectApplied& e
   object.spec = std::move(*spec);
 }
 
-void add_usage(Usage& total, const Usage& more) {
-  total.allocation = more.allocation;
-  total.job = more.job;
-  total.contract = more.contract;
-  total.to = more.to;
-  total.gpus = more.gpus;
-  total.gpu_time += more.gpu_time;
-  total.energy += more.energy;
-  if (more.energy_source == EnergySource::kModel) total.energy_source = EnergySource::kModel;
-  total.cost += more.cost;
-}
-
 }  // namespace
 
 std::string_view tenant_of(std::string_view name) { return name.substr(0, name.find('/')); }
 std::string_view project_of(std::string_view job_name) { return parent_of(job_name); }
 
 State::State(Facts facts) : facts_(std::move(facts)) {
-  estate_stale_ = true;
-  settle();
+  compile();
 }
 
 void State::settle() {
-  if (!estate_stale_) return;
+  if (estate_stale_) compile();
+}
+
+void State::compile() {
   std::map<std::string, NodeTypeSpec> types;
   std::map<std::string, SiteSpec> sites;
   for (const auto& [name, object] : facts_.node_types) types[name] = object.spec;
@@ -84,6 +77,9 @@ void State::rebuild() {
     power_.recut(site, SiteRestrictions(power_.network(site), facts_), facts_.limits_as_of);
     empty_power_.recut_like(site, power_);
   }
+  standing_.assign(estate_->sites().size(), {});
+  for (SiteIndex site = 0; site < estate_->sites().size(); ++site) note_standing(site);
+  spend_rate_.clear();
   job_by_uid_.clear();
   job_by_name_.clear();
   job_by_allocation_.clear();
@@ -138,8 +134,125 @@ void State::rebuild() {
   for (const auto& [position, reply] : facts_.replies) {
     reply_by_key_[reply_key(reply.principal, reply.key)] = position;
   }
+  if (facts_.books.cut != Time{}) next_cut_ = penstock::next_cut(facts_, facts_.books.cut);
   ++openings_;
   ++bounds_;
+}
+
+// What flows into the site when nothing works: it is all that the month's energy has besides the rows of usage.
+void State::note_standing(SiteIndex site) {
+  StandingLoad& standing = standing_[site];
+  const SiteNetwork& network = power_.network(site);
+  const SiteLimits& limits = *power_.segments(site).front().limits;
+  const Routing routing(network, limits.condition());
+  const auto import = static_cast<std::uint32_t>(estate_->sites()[site].elements);
+  std::vector<std::int64_t> by_group(network.groups().size());
+  for (GroupIndex group = 0; group < by_group.size(); ++group) {
+    for (const Routing::Weight& weight : routing.weights(group)) {
+      if (weight.element == import) by_group[group] = weight.ppm;
+    }
+  }
+  standing.weights.resize(network.columns().size());
+  for (ColumnIndex column = 0; column < standing.weights.size(); ++column) {
+    standing.weights[column] = by_group[network.columns()[column].group];
+  }
+  standing.load = routing.base().back();
+  standing.gpus = MilliGpu();
+  const EstateSite& here = estate_->sites()[site];
+  for (NodeIndex node = here.first_node; node < here.first_node + here.nodes; ++node) {
+    const ColumnIndex column = power_.column_of(node);
+    if (!limits.ready(column)) continue;
+    const NodeTypeSpec& type = estate_->type_of(node).spec;
+    if (!limits.dark(column)) standing.load += standing.weights[column] * type.power.idle.count();
+    standing.gpus += MilliGpu(std::int64_t{1000} * type.devices.count);
+  }
+}
+
+void State::stand_all(Time now) {
+  for (SiteIndex site = 0; site < estate_->sites().size() && site < standing_.size(); ++site) {
+    stand(facts_.books, estate_->sites()[site].name, standing_[site].load, standing_[site].gpus, now);
+  }
+}
+
+// Nodes that are ready serve the contracts in the order of their signing.
+void State::note_missing(Time now) {
+  std::vector<std::pair<Uid, const Object<ContractSpec>*>> contracts;
+  for (const auto& [name, contract] : facts_.contracts) {
+    if (contract.spec.sla && reserved_at(contract.spec, now) > 0) contracts.emplace_back(contract.uid, &contract);
+  }
+  if (contracts.empty()) {
+    for (auto& [name, meter] : facts_.books.rights) {
+      if (meter.gaps.empty()) continue;
+      accrue_contract(name, now);
+      miss(facts_.books, name, 0);
+    }
+    return;
+  }
+  std::sort(contracts.begin(), contracts.end());
+  std::map<std::pair<SiteIndex, std::size_t>, std::int64_t> there;
+  for (const auto& [uid, contract] : contracts) {
+    const TenantSpec& tenant = facts_.tenants.at(std::string(tenant_of(contract->name))).spec;
+    std::int64_t lacking = reserved_at(contract->spec, now);
+    for (SiteIndex index = 0; index < estate_->sites().size() && lacking > 0; ++index) {
+      const EstateSite& site = estate_->sites()[index];
+      if (!allows(contract->spec.sites, site.name) || !allows(contract->spec.jurisdictions, site.country) ||
+          !allows(tenant.jurisdictions, site.country)) {
+        continue;
+      }
+      const auto& pools = loads_.site(index).pools();
+      for (std::size_t pool = 0; pool < pools.size() && lacking > 0; ++pool) {
+        const DeviceSpec& devices = estate_->types()[pools[pool].type].spec.devices;
+        if (!allows(contract->spec.gpu_models, devices.model) &&
+            (contract->spec.substitutes.empty() || !allows(contract->spec.substitutes, devices.model))) {
+          continue;
+        }
+        const auto [left, fresh] = there.try_emplace({index, pool}, std::int64_t{pools[pool].ready} * devices.count);
+        const std::int64_t some = std::min(lacking, left->second);
+        left->second -= some;
+        lacking -= some;
+      }
+    }
+    accrue_contract(contract->name, now);
+    miss(facts_.books, contract->name, lacking);
+  }
+}
+
+void State::accrue_contract(const std::string& contract, Time now) {
+  accrue(facts_.books, contract, facts_.contracts.at(contract).spec, held_by_contract(contract), now);
+}
+
+// What the job's GPUs cost from now on; those of capacity cost nothing by themselves.
+void State::rate(const Job& job, std::int64_t sign) {
+  const Money& price = job.metered ? job.metered->price : job.allocation->price_per_gpu_hour;
+  if (facts_.contracts.at(job.contract).spec.billing == Billing::kCapacity) return;
+  spend_rate_[fmt::format("{} {}", project_of(job.name), price.currency)] += sign * job.allocation->gpus.count() * price.micros;
+}
+
+std::int64_t State::rate_of(const std::string& project) const {
+  const auto& budget = facts_.projects.at(project).spec.budget;
+  return budget ? count_of(spend_rate_, project + " " + budget->per_month.currency) : 0;
+}
+
+void State::accrue_spending(const std::string& project, Time now) {
+  const auto spending = facts_.books.spending.find(project);
+  if (spending != facts_.books.spending.end()) spend(spending->second, rate_of(project), now);
+}
+
+Money State::spent_by(const std::string& project, Time at) const {
+  Spending spending = facts_.books.spending.at(project);
+  spend(spending, rate_of(project), at);
+  return {spending.spent, facts_.projects.at(project).spec.budget->per_month.currency};
+}
+
+std::optional<Time> State::spends(const std::string& project, const Money& spent) const {
+  const Spending& spending = facts_.books.spending.at(project);
+  const std::int64_t rate = rate_of(project);
+  if (spent.micros <= spending.spent) return spending.as_of;
+  if (rate <= 0) return std::nullopt;
+  constexpr __int128 kHour = static_cast<__int128>(1000) * hours(1).count();
+  const __int128 wait = (static_cast<__int128>(spent.micros - spending.spent) * kHour - spending.rest + rate - 1) / rate;
+  if (wait > hours(24 * 62).count()) return std::nullopt;  // beyond the month
+  return spending.as_of + Duration(static_cast<std::int64_t>(wait));
 }
 
 // The limits of one site are cut anew; what is granted there weighs on the new ones.
@@ -151,6 +264,9 @@ void State::recut_power(SiteIndex site) {
     loads_.site(site).set_ready(node, usable(node, facts_.limits_as_of));
   }
   loads_.site(site).opened();
+  stand_all(facts_.now);
+  note_standing(site);
+  facts_.books.assess = true;
   for_each_held(site, [&](NodeIndex node, const HeldTask&, const Job& job, const TaskPlacement& task) {
     power_.take(node, draw_of(estate_->type_of(node).spec, task, job.shed.has_value()), job.allocation->until);
   });
@@ -176,6 +292,7 @@ void State::note_node(const std::string& name) {
   const auto facts = facts_.nodes.find(name);
   facts_of_node_[index] = facts == facts_.nodes.end() ? nullptr : &facts->second;
   loads_.site_of(index).set_ready(index, usable(index, facts_.limits_as_of));
+  facts_.books.assess = true;
 }
 
 // By rank; kNowhere for a node that has left the estate.
@@ -250,6 +367,7 @@ void State::hold(const Job& job, bool take) {
     of_project.erase(job.uid);
   }
   note_size(job, take);
+  rate(job, take ? 1 : -1);
   if (take) {
     job_by_allocation_[allocation.uid.value] = job.uid;
   } else {
@@ -269,12 +387,14 @@ void State::note_size(const Job& job, bool holds) {
   }
 }
 
-// Before what is held changes: the averages of until now.
+// Before what is held changes: the averages and sums of until now.
 void State::note_shares(const Job& job, Time now) {
   const std::string project(project_of(job.name));
   const std::string tenant(tenant_of(job.name));
   facts_.shares[project] = settled(facts_.shares[project], held_by_project(project), now);
   facts_.shares[tenant] = settled(facts_.shares[tenant], held_by_tenant(tenant), now);
+  accrue_contract(job.contract, now);
+  accrue_spending(project, now);
 }
 
 ServiceClass State::class_of(const Job& job) const { return facts_.contracts.at(job.contract).spec.service_class; }
@@ -416,9 +536,18 @@ void State::fold(const EventRecord& record) {
   PENSTOCK_CHECK(record.position == facts_.position + 1);
   const bool changes_specs =
       std::holds_alternative<ObjectApplied>(record.event) || std::holds_alternative<ObjectDeleted>(record.event);
-  if (!changes_specs) settle();
+  // The parts of one apply make no sense alone; once time has passed they are whole.
+  if (!changes_specs || facts_.now < record.at) settle();
+  if (facts_.books.assess && facts_.now < record.at && facts_.now < next_cut_) {
+    facts_.books.assess = false;
+    note_missing(facts_.now);
+  }
   facts_.position = record.position;
   facts_.now = record.at;
+  if (facts_.books.cut == Time{}) {
+    facts_.books.cut = record.at;
+    next_cut_ = penstock::next_cut(facts_, record.at);
+  }
   std::visit([&](const auto& event) { on(record, event); }, record.event);
 }
 
@@ -429,16 +558,42 @@ void State::on(const EventRecord& record, const ObjectApplied& event) {
   facts_.limits_as_of = record.at;
   ++openings_;
   ++bounds_;
+  facts_.books.assess = true;
+  if (!estate_stale_) stand_all(record.at);
   switch (event.kind) {
     case Kind::kNodeType: put(facts_.node_types, record, event); estate_stale_ = true; break;
-    case Kind::kSite: put(facts_.sites, record, event); estate_stale_ = true; break;
+    case Kind::kSite:
+      put(facts_.sites, record, event);
+      facts_.books.standing.try_emplace(event.name, StandingMeter{record.at});
+      estate_stale_ = true;
+      break;
     case Kind::kTenant: put(facts_.tenants, record, event); break;
-    case Kind::kProject: put(facts_.projects, record, event); break;
+    case Kind::kProject: {
+      if (facts_.projects.contains(event.name)) accrue_spending(event.name, record.at);
+      put(facts_.projects, record, event);
+      if (facts_.projects.at(event.name).spec.budget) {
+        facts_.books.spending.try_emplace(event.name, Spending{month_of(record.at), record.at});
+        facts_.books.spending.at(event.name).told = 0;  // another budget, other alerts
+        facts_.books.spending.at(event.name).stopped = false;
+      } else {
+        facts_.books.spending.erase(event.name);
+      }
+      break;
+    }
     case Kind::kContract: {
       const auto before = facts_.contracts.find(event.name);
       const auto was = before == facts_.contracts.end() ? std::nullopt : std::optional(before->second.spec.service_class);
       const auto allowed = before == facts_.contracts.end() ? std::nullopt : std::optional(before->second.spec.gpu_models);
+      if (was) accrue_contract(event.name, record.at);
+      for (const Uid holder : holders_by_contract(event.name)) {
+        accrue_spending(std::string(project_of(job(holder).name)), record.at);
+        rate(job(holder), -1);
+      }
       put(facts_.contracts, record, event);
+      for (const Uid holder : holders_by_contract(event.name)) rate(job(holder), 1);
+      accrue_contract(event.name, record.at);
+      facts_.books.cut = record.at;  // dates before it are no longer waited for: what was until now has been
+      next_cut_ = penstock::next_cut(facts_, record.at);
       if (allowed && *allowed != facts_.contracts.at(event.name).spec.gpu_models) {
         typical_.clear();
         for (const auto& [uid, job] : facts_.jobs) {
@@ -469,16 +624,27 @@ void State::on(const EventRecord& record, const ObjectDeleted& event) {
   facts_.limits_as_of = record.at;
   ++openings_;
   ++bounds_;
+  facts_.books.assess = true;
+  if (!estate_stale_) stand_all(record.at);
   switch (event.kind) {
     case Kind::kNodeType: facts_.node_types.erase(event.name); estate_stale_ = true; break;
     case Kind::kSite: 
       facts_.sites.erase(event.name);
       facts_.broken.erase(event.name);
+      facts_.books.standing.erase(event.name);
       estate_stale_ = true;
       break;
     case Kind::kTenant: facts_.tenants.erase(event.name); break;
-    case Kind::kProject: facts_.projects.erase(event.name); break;
-    case Kind::kContract: facts_.contracts.erase(event.name); break;
+    case Kind::kProject:
+      facts_.projects.erase(event.name);
+      facts_.books.spending.erase(event.name);
+      break;
+    case Kind::kContract:
+      accrue_contract(event.name, record.at);
+      facts_.contracts.erase(event.name);
+      facts_.books.rights.erase(event.name);
+      next_cut_ = penstock::next_cut(facts_, facts_.books.cut);
+      break;
     case Kind::kRestriction: 
       facts_.restrictions.erase(event.name);
       facts_.revoked.erase(event.name);
@@ -557,6 +723,17 @@ void State::on(const EventRecord& record, const JobStopping& event) {
 
 void State::on(const EventRecord&, const UsageRecorded& event) {
   Job& job = this->job(event.usage.job);
+  add_row(facts_.books, event.usage);
+  if (event.usage.continues) {
+    accrue_spending(std::string(project_of(job.name)), event.usage.to);
+    rate(job, -1);
+    const Joules before = job.metered ? job.metered->energy : Joules();
+    // What was granted keeps its price until the books are cut.
+    const Money price = event.usage.to == next_cut_ ? terms_at(facts_.contracts.at(job.contract).spec, event.usage.to).price_per_gpu_hour
+                                                    : event.usage.price;
+    job.metered = Metered{event.usage.to, price, before + event.usage.energy};
+    rate(job, 1);
+  }
   if (!job.usage) {
     job.usage = event.usage;
   } else {
@@ -576,6 +753,7 @@ void State::on(const EventRecord& record, const JobRequeued& event) {
   Job& job = this->job(event.job);
   note_shares(job, record.at);
   hold(job, false);
+  job.metered.reset();
   job.shed.reset();
   job.grace.reset();
   job.saved = event.saved;
@@ -600,6 +778,7 @@ void State::on(const EventRecord& record, const JobFinished& event) {
   } else {
     note_shares(job, record.at);
     hold(job, false);
+    job.metered.reset();
     job.shed.reset();
     job.grace.reset();
   }
@@ -709,6 +888,7 @@ void State::on(const EventRecord& record, const NodeReturned& event) {
 
 void State::on(const EventRecord& record, const LimitsChanged&) {
   facts_.limits_as_of = record.at;
+  stand_all(record.at);
   ++bounds_;
   for (SiteIndex site = 0; site < estate_->sites().size(); ++site) {
     const auto& segments = power_.segments(site);
@@ -763,6 +943,52 @@ void State::on(const EventRecord& record, const JobRepowered& event) {
 void State::on(const EventRecord&, const MaintenanceRevoked& event) {
   facts_.revoked[event.restriction] = event.reason;
   recut_power(estate_->find_site(parent_of(event.restriction)));
+}
+
+void State::on(const EventRecord&, const BooksCut& event) {
+  Books& books = facts_.books;
+  stand_all(event.at);
+  for (const auto& [name, contract] : facts_.contracts) accrue_contract(name, event.at);
+  for (auto& [project, spending] : books.spending) {
+    accrue_spending(project, event.at);
+    if (spending.month == month_of(event.at)) continue;
+    spending = Spending{month_of(event.at), event.at};
+    ++openings_;
+  }
+  books.cut = event.at;
+  next_cut_ = penstock::next_cut(facts_, event.at);
+  note_missing(event.at);
+  ++openings_;
+}
+
+void State::on(const EventRecord&, const MeterRead& event) {
+  month_at(facts_.books, event.reading.from).sites[event.reading.site].readings[event.reading.from] = event.reading;
+}
+
+void State::on(const EventRecord& record, const Adjusted& event) {
+  month_at(facts_.books, record.at).adjustments.push_back(event.adjustment);
+}
+
+void State::on(const EventRecord&, const InvoiceIssued& event) {
+  const Invoice& invoice = event.invoice;
+  post(facts_.books, event.entry);
+  PENSTOCK_CHECK(invoice.number == facts_.books.invoices + 1);
+  facts_.books.invoices = invoice.number;
+  if (invoice.received.micros != 0) {
+    facts_.books.prepaid[fmt::format("{} {}", invoice.tenant, invoice.received.currency)] += invoice.received.micros;
+  }
+}
+
+void State::on(const EventRecord&, const MonthClosed& event) {
+  for (const Entry& entry : event.entries) post(facts_.books, entry);
+  facts_.books.months.erase(event.month);
+  facts_.books.closed = event.month;
+}
+
+void State::on(const EventRecord&, const BudgetReached& event) {
+  Spending& spending = facts_.books.spending.at(event.project);
+  ++spending.told;
+  spending.stopped = event.stopped;
 }
 
 void State::on(const EventRecord&, const TokenIssued& event) { facts_.tokens[event.token.id] = event.token; }

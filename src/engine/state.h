@@ -112,6 +112,17 @@ class State {
   /// Counts changes of what binds jobs to pools: specs and the estate.
   std::uint64_t bounds() const { return bounds_; }
 
+  /// How much a watt at the node adds to its site's import, in ppm; 0 if it is dark.
+  std::int64_t import_weight(NodeIndex node) const {
+    return standing_[estate_->nodes()[node].site].weights[power_.column_of(node)];
+  }
+  /// When the books must be cut next.
+  Time next_cut() const { return next_cut_; }
+  /// What a project with a budget has spent of this month's by `at`, and when it will have spent `spent` if all goes on; nothing
+  /// if never.
+  Money spent_by(const std::string& project, Time at) const;
+  std::optional<Time> spends(const std::string& project, const Money& spent) const;
+
   /// What the jobs that wait or run are made of.
   const TypicalWork& typical() const { return typical_; }
 
@@ -122,12 +133,20 @@ class State {
   std::uint64_t hash() const { return state_hash(snapshot()); }
 
  private:
+  void compile();
   void rebuild();
   void hold(const Job& job, bool take);
   void note_shares(const Job& job, Time now);
   void note_size(const Job& job, bool holds);
   void note_promise(const Job& job, bool given);
   void unpromise(Job& job);
+  void note_standing(SiteIndex site);
+  void stand_all(Time now);
+  void note_missing(Time now);
+  void accrue_contract(const std::string& contract, Time now);
+  void accrue_spending(const std::string& project, Time now);
+  void rate(const Job& job, std::int64_t sign);
+  std::int64_t rate_of(const std::string& project) const;
   void join(const Job& job);
   void leave(const Job& job);
   void count_typical(const Job& job, std::int32_t sign);
@@ -165,6 +184,12 @@ class State {
   void on(const EventRecord& record, const JobUnpromised& event);
   void on(const EventRecord& record, const JobHeld& event);
   void on(const EventRecord& record, const JobResized& event);
+  void on(const EventRecord& record, const BooksCut& event);
+  void on(const EventRecord& record, const MeterRead& event);
+  void on(const EventRecord& record, const Adjusted& event);
+  void on(const EventRecord& record, const InvoiceIssued& event);
+  void on(const EventRecord& record, const MonthClosed& event);
+  void on(const EventRecord& record, const BudgetReached& event);
   void on(const EventRecord& record, const TokenIssued& event);
   void on(const EventRecord& record, const TokenRevoked& event);
   void on(const EventRecord& record, const ReplyRecorded& event);
@@ -207,6 +232,15 @@ class State {
   std::set<Uid> undersized_;
   std::unordered_map<std::string, std::int64_t> pending_of_project_;
   std::unordered_map<std::string, std::uint64_t> revisions_;
+  // What stands at a site's import without work.
+  struct StandingLoad {
+    std::vector<std::int64_t> weights;  // by column, ppm
+    MicroWatts load = 0;
+    MilliGpu gpus;
+  };
+  std::vector<StandingLoad> standing_;                            // by site
+  std::unordered_map<std::string, std::int64_t> spend_rate_;  // `tenant/project CUR`: milli-GPU × price of what is held
+  Time next_cut_{std::numeric_limits<std::int64_t>::max()};
   TypicalWork typical_;
   std::uint64_t openings_ = 0;
   std::uint64_t bounds_ = 0;

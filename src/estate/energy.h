@@ -10,4 +10,9 @@ std::optional<Money> price_at(const GridSpec& grid, Time now);
 /// Grams of a kWh; nothing if nobody told or the series has not begun.
 std::optional<std::int64_t> carbon_at(const GridSpec& grid, Time now);
 
+/// What energy that flows evenly from `from` to `to` costs, and the carbon dioxide that it stands for: exact over all points of the
+/// series, rounded once, half away from 0. A time of which nobody told costs nothing. Nothing if nobody told of any. Requires from < to.
+std::optional<Money> cost_of(const GridSpec& grid, Joules energy, Time from, Time to);
+std::optional<Milligrams> carbon_of(const GridSpec& grid, Joules energy, Time from, Time to);
+
 }  // namespace penstock

@@ -48,6 +48,61 @@ struct ArchivedWorkload {
   bool operator==(const ArchivedWorkload&) const = default;
 };
 
+/// One entry of the audit log, kept for good.
+struct AuditRow {
+  Position position = 0;  ///< of its event
+  Time at;
+  std::string tenant;     ///< whose objects it is about; empty: the provider's
+  std::string who;        ///< the principal, or the token where it stands for itself
+  std::string operation;
+  std::string document;   ///< the entry as the API shows it, JSON
+
+  bool operator==(const AuditRow&) const = default;
+};
+
+/// Which entries of the audit log are wanted.
+struct AuditQuery {
+  std::optional<std::string> tenant;  ///< only about this one; empty text: about the provider's own objects
+  std::string who;                    ///< only of this one, if not empty
+  std::string operation;              ///< only this one, if not empty
+  Position before = 0;                ///< only those before this position; 0: from the newest
+  std::size_t most = 0;
+};
+
+/// What the books are asked for long after the engine forgot it, kept for good. One a shelf and event.
+struct FiledRow {
+  Position position = 0;  ///< of its event
+  std::string shelf;      ///< `usage`, `invoice`, `entries` or `month`
+  std::string month;      ///< `2026-07`
+  std::string tenant;     ///< whose; empty: the provider's
+  std::string project;    ///< tenant/project, of usage
+  std::string contract;   ///< of usage
+  std::string name;       ///< the invoice's, the workload's
+  std::string document;   ///< as the API shows it, JSON
+
+  bool operator==(const FiledRow&) const = default;
+};
+
+/// Which rows of the books are wanted. What is empty does not matter.
+struct FileQuery {
+  std::string shelf;
+  std::string month;
+  std::string tenant;
+  std::string project;
+  std::string contract;
+  std::string name;
+  Position after = 0;
+  std::size_t most = 0;
+};
+
+/// A row as it was asked for.
+struct FiledDocument {
+  Position position = 0;
+  std::string document;
+
+  bool operator==(const FiledDocument&) const = default;
+};
+
 struct Snapshot {
   Position position = 0;  ///< state after this event
   Time at;
@@ -71,6 +126,8 @@ struct SnapshotInfo {
 struct CommitBatch {
   std::vector<LogRecord> records;
   std::vector<ArchivedWorkload> archived;
+  std::vector<AuditRow> audited;
+  std::vector<FiledRow> filed;
 };
 
 /// What a start finds.
@@ -117,8 +174,15 @@ class Journal {
   virtual Result<std::string> archived_by_name(const std::string& name) = 0;
   virtual Result<std::string> archived_by_uid(Uid uid) = 0;
 
-  /// Finished workloads as JSON, newest first, of `tenant` (empty: all), with uid below `before` (0: from the top).
-  virtual Result<std::vector<std::string>> archived_list(const std::string& tenant, Uid before, std::size_t most) = 0;
+  /// Finished workloads as JSON, newest first, of `scope` (a tenant or a tenant/project; empty: all), with uid below
+  /// `before` (0: from the top).
+  virtual Result<std::vector<std::string>> archived_list(const std::string& scope, Uid before, std::size_t most) = 0;
+
+  /// Entries of the audit log as JSON, newest first.
+  virtual Result<std::vector<std::string>> audit_list(const AuditQuery& query) = 0;
+
+  /// Rows of the books, the oldest first.
+  virtual Result<std::vector<FiledDocument>> filed(const FileQuery& query) = 0;
 };
 
 }  // namespace penstock

@@ -78,6 +78,33 @@ struct Check {
   }
   Status operator()(const JobStopping& event) const { return check_job(state, event.job, holds, "stopped"); }
   Status operator()(const UsageRecorded& event) const { return check_job(state, event.usage.job, holds, "metered"); }
+  Status operator()(const BooksCut& event) const {
+    if (event.at > state.facts().books.cut) return ok_status();
+    return amiss(fmt::format("it cuts the books at {}, and they are cut up to {}", Text<Time>::format(event.at), Text<Time>::format(state.facts().books.cut)));
+  }
+  Status operator()(const InvoiceIssued& event) const {
+    if (event.invoice.number != state.facts().books.invoices + 1) {
+      return amiss(fmt::format("invoice {} follows invoice {}", event.invoice.number, state.facts().books.invoices));
+    }
+    return check_entries({event.entry});
+  }
+  Status operator()(const MonthClosed& event) const { return check_entries(event.entries); }
+  Status operator()(const BudgetReached& event) const {
+    if (state.facts().books.spending.contains(event.project)) return ok_status();
+    return amiss(fmt::format("it is about project {}, which has no budget", event.project));
+  }
+  Status check_entries(const std::vector<Entry>& entries) const {
+    std::uint64_t number = state.facts().books.entries;
+    for (const Entry& entry : entries) {
+      if (entry.number != ++number) return amiss(fmt::format("entry {} follows entry {}", entry.number, number - 1));
+      std::map<std::string, std::int64_t> sums;
+      for (const Posting& posting : entry.postings) sums[posting.amount.currency] += posting.amount.micros;
+      for (const auto& [currency, sum] : sums) {
+        if (sum != 0) return amiss(fmt::format("entry {} does not balance in {}", entry.number, currency));
+      }
+    }
+    return ok_status();
+  }
   Status operator()(const JobRequeued& event) const { return check_job(state, event.job, holds, "queued again"); }
   Status operator()(const JobFinished& event) const { return check_job(state, event.job, lives, "finished"); }
   Status operator()(const JobsForgotten& event) const {

@@ -244,7 +244,7 @@ void Metrics::observe(const State& state, std::span<const EventRecord> events) {
       seen.started = now;
       hold(state, started->allocation, false, seen);
     } else if (const auto* used = std::get_if<UsageRecorded>(&record.event)) {
-      give_back(jobs_.at(used->usage.job.value));
+      if (!used->usage.continues) give_back(jobs_.at(used->usage.job.value));
     } else if (const auto* stopping = std::get_if<JobStopping>(&record.event)) {
       if (stopping->reason == JobReason::kPreempted) ++preemptions_;
     } else if (const auto* requeued = std::get_if<JobRequeued>(&record.event)) {
@@ -292,11 +292,24 @@ void Metrics::observe(const State& state, std::span<const EventRecord> events) {
       repower(state, restored->job);
     } else if (const auto* repowered = std::get_if<JobRepowered>(&record.event)) {
       repower(state, repowered->job);
+    } else if (const auto* issued = std::get_if<InvoiceIssued>(&record.event)) {
+      bill(issued->invoice);
     } else if (const auto* broken = std::get_if<LimitsBroken>(&record.event)) {
       happened(now, fmt::format("limits of {} broken: {}", broken->site, broken->cause));
     }
   }
   if (capacity || bounds_ != state.bounds()) count_capacity(state);
+}
+
+void Metrics::bill(const Invoice& invoice) {
+  const std::string& currency = invoice.subtotal.currency;
+  Billed& billed = billed_.try_emplace(currency, Billed{0, {0, currency}, {0, currency}, {0, currency}}).first->second;
+  ++billed.invoices;
+  for (const InvoiceLine& line : invoice.lines) {
+    Money& sum = line.kind == LineKind::kSlaCredit ? billed.sla_credits : line.kind == LineKind::kShedRebate ? billed.shed_rebates : billed.charged;
+    const bool back = line.kind == LineKind::kSlaCredit || line.kind == LineKind::kShedRebate;
+    sum.micros += back ? -line.amount.micros : line.amount.micros;
+  }
 }
 
 void Metrics::adopt(const State& state) {
@@ -424,6 +437,7 @@ void Metrics::report(const State& state, Time until, SimReport& out) {
     out.breaches.push_back({contract, right.lacking / kGpuHour, right.most / 1000,
                             Money{mul_div_floor(right.lacking, price.micros, kGpuHour), price.currency}});
   }
+  for (const auto& [currency, billed] : billed_) out.billed.push_back(billed);
   out.happenings = happenings_;
   out.notes = notes_;
   for (const auto& [why, count] : refused_) {

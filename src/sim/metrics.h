@@ -97,6 +97,7 @@ class Metrics {
   void wait(Seen& seen, bool waits);
   std::int64_t held() const;
   void note_if_late(const Seen& seen, Time now);
+  void bill(const Invoice& invoice);
   void lose(const Seen& seen, Time now, Duration lost);
   void sample(Time at);
   void settle(const State& state, Time now);
@@ -132,6 +133,7 @@ class Metrics {
   Duration every_ = minutes(10);
   std::vector<Sample> samples_;
   std::map<std::string, Right> rights_;  // by contract
+  std::map<std::string, Billed> billed_;  // by currency
   std::vector<Happening> happenings_;
   std::size_t happenings_left_out_ = 0;
   std::vector<std::string> notes_;

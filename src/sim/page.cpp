@@ -103,6 +103,18 @@ std::string right_tables(const Reports& reports, const Labels& labels) {
                   {"Worth", [](const Breach& b) { return cost(b.worth); }}});
     out += table_html(table, labels);
   }
+  if (any(&SimReport::billed)) {
+    Table table{.id = "billed",
+                .title = "Bills",
+                .hint = "What was asked for the months that were over, without tax, and what was given back.",
+                .keys = {"Currency"}};
+    fill<Billed>(table, reports, &SimReport::billed, [](const Billed& b) { return std::vector{b.charged.currency}; },
+                 {{"Invoices", [](const Billed& b) { return count(b.invoices); }},
+                  {"Charged", [](const Billed& b) { return cost(b.charged); }},
+                  {"SLA credits", [](const Billed& b) { return cost(b.sla_credits); }},
+                  {"Rebates for shed power", [](const Billed& b) { return cost(b.shed_rebates); }}});
+    out += table_html(table, labels);
+  }
   if (any(&SimReport::stranded)) {
     Table table{.id = "stranded",
                 .title = "Stranded watts",

@@ -118,6 +118,22 @@ struct Breach {
   }
 };
 
+/// What was asked in one currency for the months that were over.
+struct Billed {
+  std::int64_t invoices = 0;
+  Money charged;       ///< without tax and before what is given back
+  Money sla_credits;
+  Money shed_rebates;
+
+  static constexpr auto schema() {
+    return object("Billed", "What was asked in one currency for the months that were over.",
+                  field("invoices", &Billed::invoices, required, "how many"),
+                  field("charged", &Billed::charged, required, "without tax and before what is given back"),
+                  field("slaCredits", &Billed::sla_credits, required, "given back for reserved GPUs that were not there"),
+                  field("shedRebates", &Billed::shed_rebates, required, "given back for power that was taken away"));
+  }
+};
+
 /// Something that happened at a time.
 struct Happening {
   Time at;
@@ -190,6 +206,7 @@ struct SimReport {
   std::vector<Sample> samples;
   std::vector<Stranded> stranded;
   std::vector<Breach> breaches;
+  std::vector<Billed> billed;         ///< by currency
   std::vector<Happening> happenings;  ///< events of the scenario and broken limits, the first of them
   std::vector<std::string> notes;     ///< rows of a trace that were left out, and the like
 
@@ -225,6 +242,7 @@ struct SimReport {
                   field("energy", &R::energy, required, "by site"), field("samples", &R::samples, required, "for plots"),
                   field("stranded", &R::stranded, optional, "contracted watts that reach no node at the end, by site and cause"),
                   field("breaches", &R::breaches, optional, "reserved contracts that did not get what they had a right to"),
+                  field("billed", &R::billed, optional, "what was asked for the months that were over, by currency"),
                   field("happenings", &R::happenings, optional, "events of the scenario and broken limits"),
                   field("notes", &R::notes, optional, "what was left out, and why"));
   }

@@ -182,8 +182,16 @@ class Simulation {
       moved = true;
     }
     PENSTOCK_RETURN_IF_ERROR(tell(Tick{}));
+    PENSTOCK_RETURN_IF_ERROR(close_months());
     if (spec_.give_up) PENSTOCK_RETURN_IF_ERROR(withdraw());
     if (moved) last_moved_ = now_;
+    return ok_status();
+  }
+
+  // Bills are written as soon as a month is over.
+  Status close_months() {
+    const auto& months = engine_.state().facts().books.months;
+    while (!months.empty() && months.begin()->second.to <= now_) PENSTOCK_RETURN_IF_ERROR(tell(CloseMonth{months.begin()->first}));
     return ok_status();
   }
 

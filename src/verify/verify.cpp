@@ -4,7 +4,9 @@
 #include "base/name.h"
 #include "spec/document.h"
 #include "verify/devices.h"
+#include "verify/accounts.h"
 #include "verify/gangs.h"
+#include "verify/read.h"
 #include "verify/site_watch.h"
 
 namespace penstock {
@@ -15,46 +17,6 @@ using namespace verifier;
 /// Logs shorter than this are looked at after every event.
 constexpr std::uint64_t kShort = 5000;
 constexpr std::uint64_t kInstants = 2000;
-
-// The member `key` as a T. Only what the checker uses is read, so that events may grow.
-template <class T>
-Result<T> get(const json::object& from, std::string_view key) {
-  const json::value* found = from.if_contains(key);
-  if (found == nullptr) return make_error(Code::kInvalid, fmt::format("'{}' is missing", key));
-  T value{};
-  Problems problems;
-  {
-    Problems::Step at(problems, key);
-    read_json(*found, value, problems);
-  }
-  if (!problems.empty()) return problems.take();
-  return value;
-}
-
-template <class T>
-Result<T> get_or(const json::object& from, std::string_view key, T otherwise) {
-  const json::value* found = from.if_contains(key);
-  if (found == nullptr || found->is_null()) return otherwise;
-  return get<T>(from, key);
-}
-
-Result<const json::object*> get_object(const json::object& from, std::string_view key) {
-  const json::value* found = from.if_contains(key);
-  if (found == nullptr || !found->is_object())
-    return make_error(Code::kInvalid, fmt::format("'{}' is no mapping", key));
-  return &found->get_object();
-}
-
-Result<const json::array*> get_array(const json::object& from, std::string_view key) {
-  const json::value* found = from.if_contains(key);
-  if (found == nullptr || !found->is_array()) return make_error(Code::kInvalid, fmt::format("'{}' is no list", key));
-  return &found->get_array();
-}
-
-Result<const json::object*> as_object(const json::value& value) {
-  if (!value.is_object()) return make_error(Code::kInvalid, wrong_kind("a mapping", value));
-  return &value.get_object();
-}
 
 Result<Grant> read_grant(const json::object& from) {
   Grant grant;
@@ -91,7 +53,7 @@ bool is_about_specs(std::string_view type) {
 
 struct Verifier::Walk {
   explicit Walk(VerifyOptions the_options)
-      : options(the_options), findings(options.most_findings), devices(findings), gangs(findings) {
+      : options(the_options), findings(options.most_findings), devices(findings), gangs(findings), accounts(findings) {
     options.every = std::max<std::uint64_t>(1, options.every);
   }
 
@@ -99,6 +61,7 @@ struct Verifier::Walk {
   Findings findings;
   Devices devices;
   Gangs gangs;
+  Accounts accounts;
   std::map<std::string, NodeTypeSpec> types;
   std::map<std::string, SiteWatch> sites;
   std::map<std::string, std::string> site_of_job;  // of jobs that hold something
@@ -149,6 +112,7 @@ struct Verifier::Walk {
     place.at = std::max(place.at, at);
     ++findings.report.events;
     PENSTOCK_RETURN_IF_ERROR(check_epoch(of, type, *event));
+    PENSTOCK_RETURN_IF_ERROR(accounts.take(type, *event, place));
     return take_event(type, *event);
   }
 
@@ -488,6 +452,7 @@ struct Verifier::Walk {
       }
     }
     PENSTOCK_RETURN_IF_ERROR(settle(true));
+    PENSTOCK_RETURN_IF_ERROR(accounts.take_facts(facts));
     if (!facts.contains("jobs")) return ok_status();
     PENSTOCK_TRY(jobs, get_object(facts, "jobs"));
     for (const auto& entry : *jobs) {

@@ -25,7 +25,7 @@ struct Finding {
   static constexpr auto schema() {
     return object("Finding", "One thing that is wrong, or is above its limit and was told.",
                   field("invariant", &Finding::invariant, required,
-                        "1 devices, 2 limits, 3 gangs, 6 epochs and positions, 8 jurisdictions"),
+                        "1 devices, 2 limits, 3 gangs, 6 epochs and positions, 8 jurisdictions, 9 metering and bills"),
                   field("position", &Finding::position, required, "event after which it was found"),
                   field("at", &Finding::at, required, "instant at which it was found"),
                   field("when", &Finding::when, optional, "the later date at which the limit is broken"),

@@ -23,6 +23,7 @@ struct Recorded {
 Recorded play(std::uint64_t seed, World& world) {
   Recorded out;
   Stream stream(seed);
+  world.now = Stream::begin();
   for (int i = 0; i < kSteps && !testing::Test::HasFailure(); ++i) {
     SCOPED_TRACE(fmt::format("seed {}, step {}", seed, i));
     if (stream.one_in(60)) {

@@ -12,10 +12,12 @@ const std::vector<std::string> kSites = {"alpha", "beta", "gamma"};
 const std::vector<std::string> kTenants = {"acme", "zeta"};
 const std::vector<std::string> kProjects = {"acme/llm", "acme/web", "zeta/llm"};
 const std::vector<std::string> kContracts = {"acme/main", "acme/spot", "zeta/main"};
-const Time kBegin = *Text<Time>::parse("2026-06-01T00:00:00Z");  // of every stream
+const Time kBegin = Stream::begin();
 const std::vector<std::vector<std::string>> kCountries = {{}, {}, {"NO"}, {"GB"}, {"GB", "NO"}, {"SE"}};
 
 }  // namespace
+
+Time Stream::begin() { return *Text<Time>::parse("2026-06-30T23:00:00Z"); }
 
 Stream::Step Stream::next(const State& state) {
   Step step;
@@ -87,7 +89,20 @@ Command Stream::command(const State& state) {
     const std::string node = state.estate().nodes()[pick(state.estate().nodes().size())].name;
     return one_in(3) ? Command(LoseNode{node, "a fault"}) : Command(GiveBackNode{node});
   }
+  if (dice < 94) return account();
   return Tick{};
+}
+
+Command Stream::account() {
+  const std::int64_t amount = static_cast<std::int64_t>(pick(10'000'000));
+  switch (pick(3)) {
+    case 0: {
+      const Time from = some_time();
+      return ReadMeter{{any(kSites), from, from + minutes(1 + static_cast<std::int64_t>(pick(20))), Joules(amount)}};
+    }
+    case 1: return Adjust{{any(kProjects), any(kContracts), {one_in(2) ? amount : -amount, "USD"}, "because", {}}};
+    default: return CloseMonth{one_in(4) ? "2026-07" : "2026-06"};
+  }
 }
 
 Document Stream::estate_document() {
@@ -121,6 +136,9 @@ void Stream::add_network(SiteSpec& spec) {
   }
   if (one_in(8)) grid.ramp_per_second = Watts(5'000);
   if (one_in(6)) grid.interruptible = InterruptibleSpec{Watts(20'000), minutes(5)};
+  if (one_in(2)) grid.price_per_kwh = Money{120'000, one_in(4) ? "NOK" : "USD"};
+  if (one_in(3)) grid.tariff = TariffSpec{"", {{kBegin, Money{100'000, "USD"}}, {kBegin + minutes(50), Money{-5'000, "USD"}}}};
+  if (one_in(2)) grid.carbon = CarbonSpec{"", {{kBegin, 120}, {kBegin + minutes(15), 30}}};
   spec.grid = grid;
   ElementSpec source;
   source.name = "grid";
@@ -201,6 +219,7 @@ Document Stream::tenancy_document(const State& state) {
         if (one_in(2)) project.quota->gpus = MilliGpu(static_cast<std::int64_t>(pick(40'000)));
         if (one_in(2)) project.quota->pending = static_cast<std::int64_t>(pick(20));
       }
+      if (one_in(2)) project.budget = BudgetSpec{{static_cast<std::int64_t>(pick(4'000'000)), "USD"}, {Ppm(500'000)}, one_in(2)};
       return document(one_in(30) ? "omega/none" : any(kProjects), project);
     }
     default: {
@@ -220,10 +239,28 @@ Document Stream::tenancy_document(const State& state) {
       spec.service_class = enum_names(ServiceClass{})[pick(3)].value;
       if (spec.service_class == ServiceClass::kReserved && one_in(2)) spec.reclaim = seconds(20);
       spec.cpu_jobs = one_in(2);
-      if (one_in(2)) spec.shed = ShedSpec{Ppm(250'000 * static_cast<std::int64_t>(pick(4))), std::nullopt};
+      if (one_in(2)) spec.shed = ShedSpec{Ppm(250'000 * static_cast<std::int64_t>(pick(4))), one_in(2) ? std::optional(Ppm(300'000)) : std::nullopt};
+      add_terms(spec, now);
       return document(any(kContracts), spec);
     }
   }
+}
+
+// What is asked for it, and what is given back.
+void Stream::add_terms(ContractSpec& spec, Time now) {
+  const std::string& currency = spec.price_per_gpu_hour.currency;
+  if (one_in(3)) spec.energy = EnergyTerms::kPassThrough;
+  if (one_in(4)) spec.minimum_per_month = Money{1'000'000'000, currency};
+  if (one_in(4)) spec.prepaid = Money{static_cast<std::int64_t>(pick(50'000'000)), currency};
+  if (one_in(4)) {
+    AmendmentSpec row;
+    row.from = now + minutes(static_cast<std::int64_t>(pick(30)));
+    row.price_per_gpu_hour = Money{static_cast<std::int64_t>(pick(5'000'000)), currency};
+    spec.amendments = {row};
+  }
+  if (spec.service_class != ServiceClass::kReserved || spec.ramp.empty()) return;
+  if (one_in(2)) spec.billing = Billing::kCapacity;
+  if (one_in(2)) spec.sla = SlaSpec{Ppm(999'000), minutes(1), {{Ppm(999'000), Ppm(100'000)}, {Ppm(500'000), Ppm(500'000)}}};
 }
 
 ApplyDocuments Stream::apply(const State& state) {

@@ -19,6 +19,8 @@ class Stream {
 
   explicit Stream(std::uint64_t seed) : random_(seed) {}
   Step next(const State& state);
+  /// When every stream begins: an hour before the end of a month.
+  static Time begin();
   /// True once in `n` times.
   bool one_in(std::uint64_t n) { return pick(n) == 0; }
 
@@ -32,6 +34,8 @@ class Stream {
   std::string held_or_any(const State& state);
   Command command(const State& state);
   Duration pause();
+  Command account();
+  void add_terms(ContractSpec& spec, Time now);
   Document estate_document();
   void add_network(SiteSpec& spec);
   Time some_time();

@@ -68,6 +68,7 @@ SimReport report(std::string variant = "", std::int64_t p50 = 720) {
   }
   out.stranded = {{"north", "phase", 40'000}};
   out.breaches = {{"acme/reserved", 1'234, 512, Money{2'468'000'000, "USD"}}};
+  out.billed = {{7, Money{123'456'000'000, "USD"}, Money{1'000'000, "USD"}, Money{0, "USD"}}};
   out.happenings = {{out.from + hours(24 * 12), "Restriction north/order applied"}};
   out.notes = {"energised power of north: 540 MW from 13 Jun on"};
   return out;

@@ -6,6 +6,7 @@
 #include <unordered_map>
 
 #include "base/name.h"
+#include "engine/ledger/ledger.h"
 
 namespace penstock {
 namespace {
@@ -375,6 +376,7 @@ void mend(Step& step, SiteIndex site, const std::string& cause) {
   relieve(state, state.power(), site, {}, [&](const Givers::Giver& giver) {
     const Uid uid = giver.key.uid;
     const bool stop = shed_to(state.facts().contracts.at(giver.job->contract).spec) == Ppm(0);
+    cut_row(step, *state.find_job(uid));
     step.emit(JobShed{uid, name, cause, stop});
     if (stop && state.find_job(uid)->phase != JobPhase::kStopping) {
       step.emit(JobStopping{uid, JobReason::kShed, fmt::format("its power was needed at {}: {}", name, cause), std::nullopt});
@@ -413,7 +415,9 @@ void restore_shed(Step& step) {
     const auto block = block_of_change(state.scratch_power(), state.estate(), *job, [&](std::size_t rank, const NodeTypeSpec& type) {
       return draw_of(type, job->allocation->tasks[rank], false);
     });
-    if (!block) step.emit(JobRestored{job->uid});
+    if (block) continue;
+    cut_row(step, *job);
+    step.emit(JobRestored{job->uid});
   }
   std::vector<std::string> sites;
   for (const auto& [site, rows] : step.facts().broken) sites.push_back(site);
@@ -473,6 +477,7 @@ Result<Reply> set_gpu_power(Step& step, const SetGpuPower& command) {
     }
   }
   const Uid uid = job->uid;
+  if (job->holds()) cut_row(step, *job);
   step.emit(std::move(event));
   Reply reply;
   reply.changes.push_back({"Job", command.name, uid, Change::kChanged, step.facts().position});

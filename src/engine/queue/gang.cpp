@@ -77,7 +77,7 @@ void start_job(Step& step, const Job& job, std::vector<TaskPlacement> tasks) {
     allocation.firm += task.firm;
   }
   allocation.contract = job.contract;
-  allocation.price_per_gpu_hour = step.facts().contracts.at(job.contract).spec.price_per_gpu_hour;
+  allocation.price_per_gpu_hour = terms_at(step.facts().contracts.at(job.contract).spec, step.now()).price_per_gpu_hour;
   allocation.tasks = std::move(tasks);
   step.emit(JobStarted{std::move(allocation)});
 }

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "engine/contracts/contracts.h"
+#include "engine/ledger/budgets.h"
 #include "engine/queue/promise.h"
 #include "engine/queue/sizes.h"
 
@@ -50,6 +51,7 @@ PromisedBeside promised_beside(const State& state, const Job& job, Time now, boo
 
 bool over_limits(const State& state, const Job& job, Time at, bool beside_others) {
   if (!contract_active(state.facts().contracts.at(job.contract).spec, at)) return true;
+  if (stopped_by_budget(state.facts(), job, at)) return true;
   const MilliGpu needed = least_gpus(job.spec);
   if (needed == MilliGpu()) return false;  // it asks for nothing that is limited
   const auto contract = of_contract(state, job, at);
@@ -95,7 +97,7 @@ std::optional<Promise> plan_headroom(const State& state, const Job& job, Time no
                             Text<MilliGpu>::format(needed));
     return true;
   };
-  if (!contract_active(state.facts().contracts.at(job.contract).spec, now)) return std::nullopt;
+  if (!contract_active(state.facts().contracts.at(job.contract).spec, now) || stopped_by_budget(state.facts(), job, now)) return std::nullopt;
   if (!wait_for(of_contract(state, job, now), beside.contract, "its contract")) return std::nullopt;
   if (!wait_for(of_project(state, job), beside.project, "its project")) return std::nullopt;
   return shared ? std::optional(std::move(out)) : std::nullopt;

@@ -21,6 +21,7 @@ Reply job_changed(const Step& step, Uid job, bool really);
 enum class WaitReason {
   kContract,      ///< not active, or its GPUs are all in use
   kQuota,         ///< the project's quota is in use
+  kBudget,        ///< the project has spent its budget of the month
   kGpuModel,      ///< no node of an allowed model, type or site exists
   kJurisdiction,  ///< nodes exist, but in no allowed country
   kLabels,        ///< no node carries the labels
@@ -43,6 +44,7 @@ enum class WaitReason {
 constexpr auto enum_names(WaitReason) {
   using R = WaitReason;
   return std::array{EnumName<R>{R::kContract, "contract"},     EnumName<R>{R::kQuota, "quota"},
+                    EnumName<R>{R::kBudget, "budget"},
                     EnumName<R>{R::kGpuModel, "gpu-model"},    EnumName<R>{R::kJurisdiction, "jurisdiction"},
                     EnumName<R>{R::kLabels, "labels"},         EnumName<R>{R::kCapability, "capability"},
                     EnumName<R>{R::kTooLarge, "too-large"},    EnumName<R>{R::kHealth, "health"},

@@ -1,8 +1,10 @@
 // Why a job waits, when it may start, and what would let it start now.
 #include <algorithm>
 
+#include "base/month.h"
 #include "base/name.h"
 #include "engine/contracts/contracts.h"
+#include "engine/ledger/budgets.h"
 #include "engine/queue/queue.h"
 #include "engine/queue/limits.h"
 #include "engine/queue/promise.h"
@@ -35,6 +37,12 @@ void add_limits(const State& state, const Job& job, Time now, std::vector<WaitCa
     }
   }
   const std::string_view project = project_of(job.name);
+  if (stopped_by_budget(state.facts(), job, now)) {
+    const BudgetSpec& budget = *state.facts().projects.at(std::string(project)).spec.budget;
+    add(WaitReason::kBudget, MilliGpu(),
+        fmt::format("project {} has spent its budget of {} and starts nothing new until {}", project, Text<Money>::format(budget.per_month),
+                    Text<Time>::format(next_month(now))));
+  }
   const auto& quota = state.facts().projects.at(std::string(project)).spec.quota;
   if (quota && quota->gpus) {
     const MilliGpu held = state.held_by_project(project) + promised.project;

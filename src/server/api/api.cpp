@@ -7,6 +7,7 @@
 #include "base/name.h"
 #include "runtime/protocol.h"
 #include "engine/power/outlook.h"
+#include "server/api/billing_bodies.h"
 #include "server/api/bodies.h"
 
 namespace penstock {
@@ -147,6 +148,21 @@ void Api::build() {
   add({"GET", "/v1/archive/jobs", "listArchivedJobs", "Jobs", "Jobs that have ended, newest first", Right::kReadTenancy, with(kPaging, {{"tenant", "only of this tenant"}}), "", none, 200, kJson, schemas.of<JobPage>(), &Api::list_archive});
   add({"GET", "/v1/usage", "usage", "Jobs", "What projects used in ended allocations", Right::kReadTenancy, {}, "", none, 200, kJson, schemas.of<UsageList>(), &Api::usage});
 
+  const std::vector<QueryParameter> of_month{{"month", "only of this calendar month, e.g. 2026-07"}, {"tenant", "only of this tenant"}};
+  add({"GET", "/v1/usage/rows", "listUsageRows", "Accounts", "List rows of usage, the oldest first", Right::kReadTenancy,
+       with(with(kPaging, of_month), {{"project", "only of this tenant/project"}, {"contract", "only under this contract"}}), "", none, 200, kJson, schemas.of<UsageRowList>(), &Api::list_usage_rows});
+  add({"GET", "/v1/budgets", "listBudgets", "Accounts", "What projects have spent of their budgets", Right::kReadTenancy, {}, "", none, 200, kJson, schemas.of<BudgetList>(), &Api::budgets});
+  add({"GET", "/v1/invoices", "listInvoices", "Accounts", "List invoices, the oldest first", Right::kReadAccounts, with(kPaging, of_month), "", none, 200, kJson, schemas.of<InvoiceList>(), &Api::list_invoices});
+  add({"GET", "/v1/invoices/{invoice}", "getInvoice", "Accounts", "Get an invoice with its lines", Right::kReadAccounts, {}, "", none, 200, kJson, schemas.of<Invoice>(), &Api::get_invoice});
+  add({"GET", "/v1/focus", "exportFocus", "Accounts", "Charges of a closed month by FOCUS 1.2", Right::kReadAccounts, with(of_month, {{"format", "json, or csv; json if absent"}}), "", none, 200, kJson, json::object{{"type", "array"}, {"items", {{"type", "object"}}}}, &Api::focus});
+  add({"GET", "/v1/months", "listMonths", "Accounts", "Open months and what they have come to", Right::kReadAccounts, {}, "", none, 200, kJson, schemas.of<MonthList>(), &Api::list_months});
+  add({"GET", "/v1/months/{month}", "getMonth", "Accounts", "Where the energy of a closed month went", Right::kReadEstate, {}, "", none, 200, kJson, schemas.of<MonthClosed>(), &Api::get_month});
+  add({"POST", "/v1/months/{month}/close", "closeMonth", "Accounts", "Close a month: share out energy, post, issue invoices", Right::kWriteObjects, {}, "", none, 200, kJson, schemas.of<Reply>(), &Api::close_month});
+  add({"GET", "/v1/ledger", "getLedger", "Accounts", "Balances of all accounts", Right::kReadEstate, {}, "", none, 200, kJson, schemas.of<AccountList>(), &Api::ledger});
+  add({"GET", "/v1/ledger/entries", "listEntries", "Accounts", "Entries of a month", Right::kReadEstate, {{"month", "e.g. 2026-07"}}, "", none, 200, kJson, schemas.of<EntryList>(), &Api::ledger_entries});
+  add({"POST", "/v1/readings", "readMeter", "Accounts", "Take in what a site's meter has shown", Right::kWriteObjects, {}, kJson, schemas.of<Reading>(), 200, kJson, schemas.of<Reply>(), &Api::read_meter});
+  add({"POST", "/v1/adjustments", "adjust", "Accounts", "Charge or credit a project on its next invoice", Right::kWriteObjects, {}, kJson, schemas.of<Adjustment>(), 200, kJson, schemas.of<Reply>(), &Api::adjust});
+
   add({"GET", "/v1/nodes", "listNodes", "Estate", "List nodes", Right::kReadEstate, with(kWatched, {{"site", "only of this site"}, {"state", "only ready, lost or unregistered ones"}}), "", none, 200, kJson, schemas.of<NodePage>(), &Api::list_nodes});
   add({"GET", "/v1/nodes/{site}/{hall}/{rack}/{node}", "getNode", "Estate", "Get a node with its tasks", Right::kReadEstate, {}, "", none, 200, kJson, schemas.of<NodeView>(), &Api::get_node});
   add({"GET", "/v1/capacity", "capacity", "Estate", "GPUs and watts by site and model", Right::kReadEstate, {}, "", none, 200, kJson, schemas.of<CapacityList>(), &Api::capacity});
@@ -210,6 +226,7 @@ std::string Api::build_openapi(const json::object& definitions) const {
            {"System", "Health, identity, metrics and the event log"},
            {"Objects", "What is applied: node types, sites, tenants, projects, contracts"},
            {"Jobs", "Workloads and what they use"},
+           {"Accounts", "Usage, invoices, budgets and the ledger"},
            {"Estate", "Nodes and capacity"},
            {"Tokens", "Credentials"},
            {"Agents", "The protocol of nodes"}}) {

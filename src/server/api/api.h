@@ -113,6 +113,19 @@ class Api {
   void job_log(std::shared_ptr<Call> call);
   void list_archive(std::shared_ptr<Call> call);
   void usage(std::shared_ptr<Call> call);
+  // Accounts
+  void list_usage_rows(std::shared_ptr<Call> call);
+  void list_invoices(std::shared_ptr<Call> call);
+  void get_invoice(std::shared_ptr<Call> call);
+  void focus(std::shared_ptr<Call> call);
+  void list_months(std::shared_ptr<Call> call);
+  void get_month(std::shared_ptr<Call> call);
+  void close_month(std::shared_ptr<Call> call);
+  void ledger(std::shared_ptr<Call> call);
+  void ledger_entries(std::shared_ptr<Call> call);
+  void budgets(std::shared_ptr<Call> call);
+  void read_meter(std::shared_ptr<Call> call);
+  void adjust(std::shared_ptr<Call> call);
   // Estate
   void list_nodes(std::shared_ptr<Call> call);
   void get_node(std::shared_ptr<Call> call);

@@ -269,7 +269,7 @@ void Api::usage(std::shared_ptr<Call> call) {
     UsageList list;
     for (const auto& [key, total] : view.state.facts().usage_by_project) {
       if (!call->sees(tenant_of(total.workload))) continue;
-      list.items.push_back({total.workload, {total.gpu_time, total.energy, total.energy_source, total.cost}});
+      list.items.push_back({total.workload, {total.gpu_time, total.energy, total.energy_source, total.cost, total.energy_cost, total.carbon}});
     }
     call->respond(json_response(list));
   });

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "engine/ledger/bookkeeping.h"
 #include "engine/ledger/ledger.h"
 
 namespace penstock {
@@ -112,6 +113,8 @@ JobView job_view(const State& state, const Job& job, Detail detail, Time now) {
       usage.energy += part.energy;
       usage.cost += part.cost;
       usage.energy_source = part.energy_source;
+      for (const Money& money : part.energy_cost) add_money(usage.energy_cost, money);
+      usage.carbon += part.carbon;
     };
     if (job.usage) add(*job.usage);
     if (job.holds()) add(meter(state, job, std::max(now, state.facts().now)));

@@ -131,13 +131,17 @@ struct UsageView {
   Joules energy;
   EnergySource energy_source = EnergySource::kModel;
   Money cost;
+  std::vector<Money> energy_cost;
+  Milligrams carbon;
 
   static constexpr auto schema() {
     return object("UsageView", "What was used, up to now if it still runs.",
                   field("gpuTime", &UsageView::gpu_time, required, "GPUs times seconds"),
                   field("energy", &UsageView::energy, required, "energy used"),
                   field("energySource", &UsageView::energy_source, required, "measured (nvml, rapl) or model"),
-                  field("cost", &UsageView::cost, required, "what it costs"));
+                  field("cost", &UsageView::cost, required, "what it costs by GPU time"),
+                  field("energyCost", &UsageView::energy_cost, optional, "the energy by the site's prices, by currency; asked or not"),
+                  field("carbon", &UsageView::carbon, required, "carbon dioxide that the energy stands for"));
   }
 };
 

@@ -7,6 +7,7 @@
 
 #include "base/name.h"
 #include "server/api/views.h"
+#include "server/core/filing.h"
 
 namespace penstock {
 namespace {
@@ -266,6 +267,7 @@ Status Core::commit() {
         batch.archived.push_back(archive_row(engine_->state(), *job));
       }
     }
+    for (FiledRow& row : filed_rows(event)) batch.filed.push_back(std::move(row));
   }
   batch.records.push_back(std::move(record));
   const std::uint64_t began = steady_nanos();
