@@ -48,6 +48,27 @@ struct ArchivedWorkload {
   bool operator==(const ArchivedWorkload&) const = default;
 };
 
+/// One entry of the audit log, kept for good.
+struct AuditRow {
+  Position position = 0;  ///< of its event
+  Time at;
+  std::string tenant;     ///< whose objects it is about; empty: the provider's
+  std::string who;        ///< the principal, or the token where it stands for itself
+  std::string operation;
+  std::string document;   ///< the entry as the API shows it, JSON
+
+  bool operator==(const AuditRow&) const = default;
+};
+
+/// Which entries of the audit log are wanted.
+struct AuditQuery {
+  std::optional<std::string> tenant;  ///< only about this one; empty text: about the provider's own objects
+  std::string who;                    ///< only of this one, if not empty
+  std::string operation;              ///< only this one, if not empty
+  Position before = 0;                ///< only those before this position; 0: from the newest
+  std::size_t most = 0;
+};
+
 struct Snapshot {
   Position position = 0;  ///< state after this event
   Time at;
@@ -71,6 +92,7 @@ struct SnapshotInfo {
 struct CommitBatch {
   std::vector<LogRecord> records;
   std::vector<ArchivedWorkload> archived;
+  std::vector<AuditRow> audited;
 };
 
 /// What a start finds.
@@ -117,8 +139,12 @@ class Journal {
   virtual Result<std::string> archived_by_name(const std::string& name) = 0;
   virtual Result<std::string> archived_by_uid(Uid uid) = 0;
 
-  /// Finished workloads as JSON, newest first, of `tenant` (empty: all), with uid below `before` (0: from the top).
-  virtual Result<std::vector<std::string>> archived_list(const std::string& tenant, Uid before, std::size_t most) = 0;
+  /// Finished workloads as JSON, newest first, of `scope` (a tenant or a tenant/project; empty: all), with uid below
+  /// `before` (0: from the top).
+  virtual Result<std::vector<std::string>> archived_list(const std::string& scope, Uid before, std::size_t most) = 0;
+
+  /// Entries of the audit log as JSON, newest first.
+  virtual Result<std::vector<std::string>> audit_list(const AuditQuery& query) = 0;
 };
 
 }  // namespace penstock

@@ -36,6 +36,7 @@ Status MemoryJournal::commit(const CommitBatch& batch) {
     epoch_ = record.epoch;
   }
   for (const ArchivedWorkload& workload : batch.archived) archived_[workload.uid] = workload;
+  for (const AuditRow& row : batch.audited) audited_[row.position] = row;
   return ok_status();
 }
 
@@ -85,12 +86,25 @@ Result<std::string> MemoryJournal::archived_by_uid(Uid uid) {
   return found->second.document;
 }
 
-Result<std::vector<std::string>> MemoryJournal::archived_list(const std::string& tenant, Uid before, std::size_t most) {
+Result<std::vector<std::string>> MemoryJournal::archived_list(const std::string& scope, Uid before, std::size_t most) {
   if (!recovered_) return not_recovered();
   std::vector<std::string> documents;
   for (auto entry = archived_.rbegin(); entry != archived_.rend() && documents.size() < most; ++entry) {
     if (before && entry->first >= before) continue;
-    if (tenant.empty() || entry->second.tenant == tenant) documents.push_back(entry->second.document);
+    if (scope.empty() || entry->second.tenant == scope || entry->second.project == scope) documents.push_back(entry->second.document);
+  }
+  return documents;
+}
+
+Result<std::vector<std::string>> MemoryJournal::audit_list(const AuditQuery& query) {
+  if (!recovered_) return not_recovered();
+  std::vector<std::string> documents;
+  for (auto entry = audited_.rbegin(); entry != audited_.rend() && documents.size() < query.most; ++entry) {
+    const AuditRow& row = entry->second;
+    if (query.before > 0 && row.position >= query.before) continue;
+    if (query.tenant && row.tenant != *query.tenant) continue;
+    if (!query.who.empty() && row.who != query.who) continue;
+    if (query.operation.empty() || row.operation == query.operation) documents.push_back(row.document);
   }
   return documents;
 }

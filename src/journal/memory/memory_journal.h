@@ -24,7 +24,8 @@ class MemoryJournal final : public Journal {
   Position first_kept() const override;
   Result<std::string> archived_by_name(const std::string& name) override;
   Result<std::string> archived_by_uid(Uid uid) override;
-  Result<std::vector<std::string>> archived_list(const std::string& tenant, Uid before, std::size_t most) override;
+  Result<std::vector<std::string>> archived_list(const std::string& scope, Uid before, std::size_t most) override;
+  Result<std::vector<std::string>> audit_list(const AuditQuery& query) override;
 
  private:
   std::size_t snapshots_kept_;
@@ -34,6 +35,7 @@ class MemoryJournal final : public Journal {
   std::deque<LogRecord> records_;
   std::map<Position, Snapshot> snapshots_;
   std::map<Uid, ArchivedWorkload> archived_;
+  std::map<Position, AuditRow> audited_;
 };
 
 }  // namespace penstock

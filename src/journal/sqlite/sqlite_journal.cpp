@@ -17,7 +17,7 @@ namespace penstock {
 namespace {
 
 constexpr std::int64_t kApplication = 0x50534a4c;  // "PSJL", shown by file(1)
-constexpr std::int64_t kFormat = 1;
+constexpr std::int64_t kFormat = 2;
 
 // Who has read no piece of a snapshot for so many commits has gone: then the write-ahead file may be folded in again.
 constexpr std::size_t kMostCommitsBetweenPieces = 1000;
@@ -25,7 +25,6 @@ constexpr std::size_t kMostCommitsBetweenPieces = 1000;
 constexpr const char* kSchema = R"sql(
 BEGIN IMMEDIATE;
 PRAGMA application_id = 1347635788;
-PRAGMA user_version = 1;
 CREATE TABLE meta (
   id INTEGER PRIMARY KEY CHECK (id = 1),
   last INTEGER NOT NULL,
@@ -83,6 +82,23 @@ CREATE VIEW finished AS
          attempts, gpus_milli / 1e3 AS gpus, gpu_microseconds / 3.6e9 AS gpu_hours,
          energy_joules / 3.6e6 AS energy_kwh, energy_source, cost_micros / 1e6 AS cost, currency
   FROM workloads;
+COMMIT;
+)sql";
+
+// What format 2 has besides.
+constexpr const char* kAuditSchema = R"sql(
+BEGIN IMMEDIATE;
+PRAGMA user_version = 2;
+CREATE TABLE audit (
+  position INTEGER PRIMARY KEY,
+  at TEXT NOT NULL,
+  tenant TEXT NOT NULL,
+  who TEXT NOT NULL,
+  operation TEXT NOT NULL,
+  document TEXT NOT NULL
+) STRICT;
+CREATE INDEX audit_by_tenant ON audit (tenant, position);
+CREATE INDEX audit_by_who ON audit (who, position);
 COMMIT;
 )sql";
 
@@ -145,8 +161,10 @@ Status SqliteJournal::connect() {
   PENSTOCK_RETURN_IF_ERROR(
       database_->execute(fmt::format("PRAGMA wal_autocheckpoint = {}", options_.checkpoint_pages).c_str()));
   PENSTOCK_TRY(objects, database_->integer("SELECT count(*) FROM sqlite_schema"));
-  if (objects == 0) PENSTOCK_RETURN_IF_ERROR(database_->execute(kSchema));
-  PENSTOCK_RETURN_IF_ERROR(prepare_writes());
+  if (objects == 0) {
+    PENSTOCK_RETURN_IF_ERROR(database_->execute(kSchema));
+    PENSTOCK_RETURN_IF_ERROR(database_->execute(kAuditSchema));
+  }
   fresh_ = true;
   return ok_status();
 }
@@ -181,7 +199,7 @@ Status SqliteJournal::identify() {
     return make_error(Code::kFailedPrecondition,
                       fmt::format("{} is a database of another program; give the journal a file of its own", path_));
   }
-  if (format != kFormat) {
+  if (format > kFormat) {
     return make_error(Code::kUnsupported,
                       fmt::format("{} has journal format {} and this Penstock knows format {}: start the version that "
                                   "wrote it, or a later one, or restore a backup from before the upgrade",
@@ -190,16 +208,22 @@ Status SqliteJournal::identify() {
   return ok_status();
 }
 
+Status SqliteJournal::upgrade() {
+  PENSTOCK_TRY(format, database_->integer("PRAGMA user_version"));
+  return format == kFormat ? ok_status() : database_->execute(kAuditSchema);
+}
+
 Status SqliteJournal::prepare_writes() {
   PENSTOCK_TRY(begin, database_->prepare("BEGIN IMMEDIATE"));
   PENSTOCK_TRY(record, database_->prepare(fmt::format("INSERT INTO log ({}) VALUES (?, ?, ?, ?, ?, ?)", kLogColumns)));
   PENSTOCK_TRY(workload, database_->prepare("INSERT OR REPLACE INTO workloads VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
                                             "?, ?, ?, ?, ?, ?, ?, ?, ?)"));
+  PENSTOCK_TRY(audited, database_->prepare("INSERT INTO audit VALUES (?, ?, ?, ?, ?, ?)"));
   PENSTOCK_TRY(bounds, database_->prepare("UPDATE meta SET last = ?, last_checksum = ?, epoch = ?, dropped = ?, "
                                           "dropped_checksum = ?"));
   PENSTOCK_TRY(commit, database_->prepare("COMMIT"));
   writes_.emplace(
-      Writes{std::move(begin), std::move(record), std::move(workload), std::move(bounds), std::move(commit)});
+      Writes{std::move(begin), std::move(record), std::move(workload), std::move(audited), std::move(bounds), std::move(commit)});
   return ok_status();
 }
 
@@ -266,6 +290,8 @@ Result<Recovered> SqliteJournal::recover() {
     return make_error(Code::kUnavailable, fmt::format("the write-ahead file of {} could not be folded in", path_));
   }
   database_->checkpoint_on_close(true);
+  PENSTOCK_RETURN_IF_ERROR(upgrade());
+  PENSTOCK_RETURN_IF_ERROR(prepare_writes());
   bounds_ = bounds;
   recovered_ = true;
   found.snapshot = std::move(snapshot);
@@ -324,7 +350,7 @@ Status SqliteJournal::write(const LogBounds& bounds, const std::function<Status(
 Status SqliteJournal::commit(const CommitBatch& batch) {
   if (!recovered_) return not_recovered();
   PENSTOCK_RETURN_IF_ERROR(check_batch(batch, bounds_.last, bounds_.epoch));
-  if (batch.records.empty() && batch.archived.empty()) return ok_status();
+  if (batch.records.empty() && batch.archived.empty() && batch.audited.empty()) return ok_status();
   LogBounds next = bounds_;
   std::vector<std::uint64_t> checksums;
   for (const LogRecord& record : batch.records) {
@@ -346,6 +372,9 @@ Status SqliteJournal::commit(const CommitBatch& batch) {
           Text<Uid>::format(w.uid), w.name, w.tenant, w.project, w.contract, w.phase, w.reason, w.submitter,
           sortable(w.submitted), started, sortable(w.ended), w.attempts, w.gpus.count(), w.gpu_time.count(),
           w.energy.count(), w.energy_source, w.cost.micros, w.cost.currency, w.document));
+    }
+    for (const AuditRow& row : batch.audited) {
+      PENSTOCK_RETURN_IF_ERROR(writes_->audited.run(row.position, sortable(row.at), row.tenant, row.who, row.operation, row.document));
     }
     return ok_status();
   });
@@ -444,19 +473,35 @@ Result<std::string> SqliteJournal::archived_by_uid(Uid uid) {
   return document("SELECT document FROM workloads WHERE uid = ?", Text<Uid>::format(uid));
 }
 
-Result<std::vector<std::string>> SqliteJournal::archived_list(const std::string& tenant, Uid before, std::size_t most) {
+Result<std::vector<std::string>> SqliteJournal::archived_list(const std::string& scope, Uid before, std::size_t most) {
   if (!recovered_) return not_recovered();
   const std::string below = before ? Text<Uid>::format(before) : "g";  // above every hexadecimal digit
-  PENSTOCK_TRY(rows, database_->prepare(tenant.empty() ? "SELECT document FROM workloads WHERE uid < ?1 "
-                                                         "ORDER BY uid DESC LIMIT ?2"
-                                                       : "SELECT document FROM workloads WHERE uid < ?1 AND tenant = "
-                                                         "?3 ORDER BY uid DESC LIMIT ?2"));
+  const std::string_view of = scope.empty() ? "" : scope.find('/') == std::string::npos ? "AND tenant = ?3" : "AND project = ?3";
+  PENSTOCK_TRY(rows, database_->prepare(fmt::format("SELECT document FROM workloads WHERE uid < ?1 {} ORDER BY uid DESC LIMIT ?2", of)));
   const auto limit = static_cast<std::int64_t>(std::min<std::size_t>(most, std::numeric_limits<std::int64_t>::max()));
-  if (tenant.empty()) {
+  if (scope.empty()) {
     rows.bind(below, limit);
   } else {
-    rows.bind(below, limit, tenant);
+    rows.bind(below, limit, scope);
   }
+  std::vector<std::string> documents;
+  while (true) {
+    PENSTOCK_TRY(more, rows.step());
+    if (!more) return documents;
+    documents.emplace_back(rows.text(0));
+  }
+}
+
+Result<std::vector<std::string>> SqliteJournal::audit_list(const AuditQuery& query) {
+  if (!recovered_) return not_recovered();
+  std::string where;
+  if (query.tenant) where += " AND tenant = ?3";
+  if (!query.who.empty()) where += " AND who = ?4";
+  if (!query.operation.empty()) where += " AND operation = ?5";
+  PENSTOCK_TRY(rows, database_->prepare(fmt::format("SELECT document, ?3, ?4, ?5 FROM audit WHERE position < ?1{} ORDER BY position DESC LIMIT ?2", where)));
+  const auto limit = static_cast<std::int64_t>(std::min<std::size_t>(query.most, std::numeric_limits<std::int64_t>::max()));
+  const std::int64_t before = query.before > 0 ? static_cast<std::int64_t>(query.before) : std::numeric_limits<std::int64_t>::max();
+  rows.bind(before, limit, query.tenant.value_or(""), query.who, query.operation);
   std::vector<std::string> documents;
   while (true) {
     PENSTOCK_TRY(more, rows.step());

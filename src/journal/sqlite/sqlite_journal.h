@@ -31,7 +31,8 @@ class SqliteJournal final : public Journal {
   Position first_kept() const override { return bounds_.dropped + 1; }
   Result<std::string> archived_by_name(const std::string& name) override;
   Result<std::string> archived_by_uid(Uid uid) override;
-  Result<std::vector<std::string>> archived_list(const std::string& tenant, Uid before, std::size_t most) override;
+  Result<std::vector<std::string>> archived_list(const std::string& scope, Uid before, std::size_t most) override;
+  Result<std::vector<std::string>> audit_list(const AuditQuery& query) override;
 
  private:
   // What every commit runs, prepared once.
@@ -39,6 +40,7 @@ class SqliteJournal final : public Journal {
     Statement begin;
     Statement record;
     Statement workload;
+    Statement audited;
     Statement bounds;
     Statement commit;
   };
@@ -47,6 +49,8 @@ class SqliteJournal final : public Journal {
 
   Status connect();
   Status identify();
+  // Brings the tables of an earlier format up to this one.
+  Status upgrade();
   Status prepare_writes();
   Result<LogBounds> read_bounds();
   // Returns the newest intact one and notes the positions of all intact ones.
