@@ -167,6 +167,7 @@ class State {
   void on(const EventRecord& record, const JobResized& event);
   void on(const EventRecord& record, const TokenIssued& event);
   void on(const EventRecord& record, const TokenRevoked& event);
+  void on(const EventRecord&, const AuditRecorded&) {}  // the journal keeps it
   void on(const EventRecord& record, const ReplyRecorded& event);
 
   Facts facts_;

@@ -60,7 +60,8 @@ Result<std::unique_ptr<Server>> Server::start(ServerOptions options) {
   if (!server->core_->recovery_notice().empty()) spdlog::warn("recovered notice=\"{}\"", server->core_->recovery_notice());
   PENSTOCK_RETURN_IF_ERROR(server->first_token());
   server->metrics_ = std::make_unique<Metrics>();
-  server->api_ = std::make_unique<Api>(*server->core_, *server->metrics_, std::string(kVersion));
+  if (server->options_.oidc) server->oidc_ = std::make_unique<Oidc>(*server->options_.oidc, utc_now);
+  server->api_ = std::make_unique<Api>(*server->core_, *server->metrics_, std::string(kVersion), server->oidc_.get());
   server->http_ = std::make_unique<HttpServer>(server->options_.http, *server->api_, *server->metrics_);
   PENSTOCK_RETURN_IF_ERROR(server->http_->start());
   return server;
@@ -68,6 +69,7 @@ Result<std::unique_ptr<Server>> Server::start(ServerOptions options) {
 
 Server::~Server() {
   if (http_) http_->stop();
+  oidc_.reset();
   if (core_) core_->stop();
 }
 

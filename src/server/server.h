@@ -1,6 +1,7 @@
 // A Penstock server: journal, core, API and HTTP front put together.
 #pragma once
 
+#include "server/auth/oidc.h"
 #include "server/http/http_server.h"
 
 namespace penstock {
@@ -10,6 +11,7 @@ inline constexpr std::string_view kVersion = PENSTOCK_VERSION;
 struct ServerOptions {
   std::string state_dir = "var";  ///< holds the journal and the operator's first token
   HttpOptions http;
+  std::optional<OidcOptions> oidc;  ///< where people log in; none: by tokens only
 };
 
 class Server {
@@ -30,6 +32,7 @@ class Server {
   ServerOptions options_;
   std::unique_ptr<Metrics> metrics_;
   std::unique_ptr<Core> core_;
+  std::unique_ptr<Oidc> oidc_;
   std::unique_ptr<Api> api_;
   std::unique_ptr<HttpServer> http_;
 };
