@@ -283,7 +283,8 @@ TEST_P(JournalContract, KeepsTheAuditLogAndFindsInIt) {
   using Positions = std::vector<Position>;
   const auto found = [&](const AuditQuery& query) {
     Positions out;
-    for (const std::string& document : *journal_->audit_list(query)) out.push_back(std::stoull(document.substr(document.find(':') + 1)));
+    const auto rows = journal_->audit_list(query);
+    for (const std::string& document : *rows) out.push_back(std::stoull(document.substr(document.find(':') + 1)));
     return out;
   };
   EXPECT_EQ(found({.most = 100}), (Positions{8, 7, 5, 4, 2}));

@@ -87,7 +87,8 @@ class Walk {
   }
 
   void step() {
-    const Issued caller = tokens_[pick(one_in(2) ? kBegun : tokens_.size())];
+    // Admins as often as everyone else together: the others get little done.
+    const Issued caller = tokens_[one_in(2) ? 2 + 3 * pick(2) : pick(tokens_.size())];
     if (caller.role == "operator" && !operator_acts_) return;
     switch (pick(10)) {
       case 0:
@@ -257,7 +258,8 @@ class Walk {
     if (tokens_.size() > 40) tokens_.erase(tokens_.begin() + kBegun + static_cast<std::ptrdiff_t>(pick(20)));
   }
 
-  static constexpr std::ptrdiff_t kBegun = 8;  // tokens that the walk began with
+  // Tokens that the walk began with: operator, auditor, and admin, member and viewer of both tenants.
+  static constexpr std::ptrdiff_t kBegun = 8;
 
   std::mt19937_64 random_;
   bool operator_acts_;
