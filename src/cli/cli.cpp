@@ -107,12 +107,14 @@ int run_cli(int argc, char** argv) {
   app.add_option("--token", cli.flags.token, "bearer token (or PENSTOCK_TOKEN; a token on the command line can be seen by others)");
   app.add_option("--ca-file", cli.flags.ca_file, "PEM file of authorities to trust for https");
   app.add_option("--context", cli.flags.context, "context of the configuration file to use");
+  app.add_option("--reason", cli.flags.reason, "why, for the audit log: goes with everything that is changed");
   app.add_option("-o,--output", cli.format, "table, json or yaml")->check(CLI::IsMember({"table", "json", "yaml"}));
-  app.footer("Every command also takes --server, --token, --ca-file, --context and -o; see `penstock --help`.\n"
+  app.footer("Every command also takes --server, --token, --ca-file, --context, --reason and -o; see `penstock --help`.\n"
              "Exit codes: 0 done, 1 refused or failed, 2 usage. Documentation: docs/ in the source tree.");
   add_object_verbs(app, cli);
   add_job_verbs(app, cli);
   add_system_verbs(app, cli);
+  add_access_verbs(app, cli);
   add_daemon_verbs(app, cli);
   add_billing_verbs(app, cli);
   add_power_verbs(app, cli);

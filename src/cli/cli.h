@@ -27,7 +27,8 @@ struct Cli {
 
 void add_object_verbs(CLI::App& app, Cli& cli);    // apply get describe delete watch
 void add_job_verbs(CLI::App& app, Cli& cli);       // submit logs cancel explain
-void add_system_verbs(CLI::App& app, Cli& cli);    // top login whoami token version
+void add_system_verbs(CLI::App& app, Cli& cli);    // top version
+void add_access_verbs(CLI::App& app, Cli& cli);    // login logout whoami token audit
 void add_daemon_verbs(CLI::App& app, Cli& cli);    // server agent dev shim
 void add_bench_verbs(CLI::App& app, Cli& cli);     // bench
 void add_billing_verbs(CLI::App& app, Cli& cli);   // invoice usage month ledger budget meter adjust

@@ -75,6 +75,7 @@ Result<ApiClient> connect(const GlobalFlags& flags) {
   options.server = context.server;
   options.token = context.token;
   options.ca_file = context.ca_file;
+  options.reason = flags.reason;
   return ApiClient(std::move(options));
 }
 

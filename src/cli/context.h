@@ -36,6 +36,7 @@ struct GlobalFlags {
   std::string token;
   std::string ca_file;
   std::string context;
+  std::string reason;
 };
 
 std::string config_path();

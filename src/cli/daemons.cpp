@@ -23,6 +23,8 @@ struct DaemonFlags {
   std::string state = "var";
   std::string listen = "127.0.0.1:7440";
   std::string certificate, key;
+  OidcOptions oidc;
+  std::string webhook, webhook_secret, webhook_types = "usage,budget,invoice", webhook_tenant;
   std::string node = "workstation/h1/k1/n1";
   std::string join_token_file, address, task_user;
   std::string task_dir;
@@ -75,6 +77,22 @@ Result<ServerOptions> server_options(const DaemonFlags& flags) {
   }
   options.http.certificate_file = flags.certificate;
   options.http.key_file = flags.key;
+  if (flags.oidc.issuer.empty() != flags.oidc.audience.empty()) {
+    return make_error(Code::kInvalid, fmt::format("--oidc-issuer and --oidc-audience go together; add {}", flags.oidc.issuer.empty() ? "--oidc-issuer URL" : "--oidc-audience ID"));
+  }
+  if (!flags.oidc.issuer.empty()) options.oidc = flags.oidc;
+  if (!flags.webhook.empty()) {
+    WebhookOptions& webhook = options.webhook.emplace();
+    webhook.url = flags.webhook;
+    webhook.secret_file = flags.webhook_secret;
+    webhook.tenant = flags.webhook_tenant;
+    webhook.topics.clear();
+    for (const std::string& name : CLI::detail::split(flags.webhook_types, ',')) {
+      const auto topic = enum_from_name<WebhookTopic>(name);
+      if (!topic) return make_error(Code::kInvalid, fmt::format("expected usage, budget or invoice, found '{}'", name), "webhook-types");
+      webhook.topics.insert(*topic);
+    }
+  }
   return options;
 }
 
@@ -191,6 +209,17 @@ void add_daemon_verbs(CLI::App& app, Cli& cli) {
     verb->add_option("--listen", flags->listen, "ADDRESS:PORT; loopback unless told")->capture_default_str();
     verb->add_option("--tls-cert", flags->certificate, "PEM certificate chain: serve https");
     verb->add_option("--tls-key", flags->key, "PEM private key");
+    auto* hook = verb->add_option("--webhook", flags->webhook, "https address that is told of usage, budgets and invoices (CloudEvents)");
+    auto* key = verb->add_option("--webhook-secret-file", flags->webhook_secret, "key of its signatures: whsec_ and base64, or 24 bytes at least");
+    hook->needs(key);
+    key->needs(hook);
+    verb->add_option("--webhook-types", flags->webhook_types, "of usage, budget and invoice, with commas")->capture_default_str();
+    verb->add_option("--webhook-tenant", flags->webhook_tenant, "only what is about this tenant");
+    verb->add_option("--oidc-issuer", flags->oidc.issuer, "OpenID provider where people log in: its issuer, an https URL");
+    verb->add_option("--oidc-audience", flags->oidc.audience, "our client id there");
+    verb->add_option("--oidc-claim", flags->oidc.groups_claim, "claim that lists the groups of who logs in")->capture_default_str();
+    verb->add_option("--oidc-scope", flags->oidc.scopes, "scope to ask for; may repeat; openid, profile and email unless told");
+    verb->add_option("--oidc-ca-file", flags->oidc.ca_file, "PEM file of authorities to trust for the provider");
   };
   const auto agent_flags = [flags](CLI::App* verb) {
     verb->add_option("--node", flags->node, "site/hall/rack/node that this machine is")->capture_default_str();

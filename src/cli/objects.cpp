@@ -35,7 +35,9 @@ const std::vector<KindInfo>& kinds() {
       {"restrictions", {"restriction"}, {{"NAME", "metadata.name"}, {"CAUSE", "spec.cause"}, {"PARTS", "spec.parts"}, {"TO", "spec.to"}, {"IMPORT", "spec.import"}, {"FROM", "spec.from"}, {"UNTIL", "spec.until"}, {"AGE", "age:metadata.created"}}},
       {"jobs", {"job"}, {{"NAME", "metadata.name"}, {"PHASE", "status.phase"}, {"REASON", "status.reason"}, {"GPUS", "status.allocation.gpus"}, {"DEMAND", "status.allocation.demand"}, {"SITE", "status.allocation.site"}, {"COST", "status.usage.cost"}, {"AGE", "age:metadata.created"}}},
       {"nodes", {"node"}, {{"NAME", "name"}, {"TYPE", "type"}, {"STATE", "state"}, {"MODEL", "gpuModel"}, {"GPUS", "gpus"}, {"FREE", "gpusFree"}, {"DEMAND", "demand"}, {"MAX", "max"}, {"RUNTIME", "runtime"}}},
-      {"tokens", {"token"}, {{"ID", "id"}, {"NAME", "name"}, {"ROLE", "role"}, {"TENANT", "tenant"}, {"NODE", "node"}, {"EXPIRES", "expires"}, {"AGE", "age:created"}}},
+      {"principals", {"principal"}, {{"NAME", "metadata.name"}, {"TYPE", "spec.type"}, {"GROUPS", "spec.groups"}, {"SUBJECT", "spec.subject"}, {"SUSPENDED", "spec.suspended"}, {"AGE", "age:metadata.created"}}},
+      {"grants", {"grant"}, {{"NAME", "metadata.name"}, {"ROLE", "spec.role"}, {"PROJECT", "spec.project"}, {"PRINCIPALS", "spec.principals"}, {"GROUPS", "spec.groups"}, {"CLAIMS", "spec.claims"}, {"AGE", "age:metadata.created"}}},
+      {"tokens", {"token"}, {{"ID", "id"}, {"NAME", "name"}, {"PRINCIPAL", "principal"}, {"ROLE", "role"}, {"TENANT", "tenant"}, {"PROJECT", "project"}, {"NODE", "node"}, {"EXPIRES", "expires"}, {"AGE", "age:created"}, {"USED", "age:lastUsed"}}},
       {"events", {"event"}, {{"POSITION", "position"}, {"AT", "at"}, {"EVENT", "event.type"}, {"BY", "by"}}},
       {"capacity", {}, {{"SITE", "site"}, {"MODEL", "gpuModel"}, {"NODES", "nodes"}, {"READY", "nodesReady"}, {"GPUS", "gpus"}, {"FREE", "gpusFree"}, {"HELD", "gpusHeld"}, {"DEMAND", "demand"}, {"MAX", "max"}}},
       {"usage", {}, {{"PROJECT", "project"}, {"GPU TIME", "usage.gpuTime"}, {"ENERGY", "usage.energy"}, {"SOURCE", "usage.energySource"}, {"COST", "usage.cost"}}},
@@ -303,7 +305,7 @@ void add_object_verbs(CLI::App& app, Cli& cli) {
   });
 
   auto* delete_verb = app.add_subcommand("delete", "Delete an object that nothing uses any more");
-  delete_verb->add_option("kind", flags->kind, "nodetypes, sites, tenants, projects or contracts")->required()->check(kind_validator());
+  delete_verb->add_option("kind", flags->kind, "nodetypes, sites, tenants, projects, contracts, restrictions, principals or grants")->required()->check(kind_validator());
   delete_verb->add_option("name", flags->name, "its name")->required();
   delete_verb->add_option("--if-version", flags->version, "only if it still has this version");
   delete_verb->callback([&cli, flags] {

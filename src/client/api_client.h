@@ -12,6 +12,8 @@ struct ApiClientOptions {
   std::string server;   ///< http://host:port or https://host:port
   std::string token;    ///< bearer token; empty: none is sent
   std::string ca_file;  ///< PEM file of the authorities to trust; empty: the system's
+  std::string reason;   ///< why, for the audit log: sent with every write, if not empty
+  bool any_status = false;  ///< an answer of any status is an answer, and writes carry no key: for other servers than Penstock
   std::string peer = "the Penstock server";  ///< what errors call it
   Duration connect_timeout = seconds(5);
   Duration timeout = seconds(30);       ///< of a whole call, streams excepted
@@ -22,7 +24,7 @@ struct ApiClientOptions {
 using Headers = std::map<std::string, std::string>;
 
 struct ApiResponse {
-  int status = 0;  ///< 200 to 299; everything else is an Error
+  int status = 0;  ///< 200 to 299; everything else is an Error, unless any status is asked for
   Headers headers;
   std::string body;
 };

@@ -1,6 +1,7 @@
 // Commands: everything that can be asked of the engine. Time, identity and epoch come with them.
 #pragma once
 
+#include "engine/access/audit.h"
 #include "engine/access/token.h"
 #include "engine/fleet/report.h"
 #include "engine/ledger/books.h"
@@ -131,6 +132,7 @@ struct CommandMeta {
   std::string principal;        ///< who asks, e.g. `token:3f9a…`, for the record
   std::string idempotency_key;  ///< empty: none
   std::uint64_t fingerprint = 0;  ///< of the whole request; the same key with another one is refused
+  std::optional<Asked> asked;     ///< for the audit log
 };
 
 }  // namespace penstock

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "engine/access/access.h"
 #include "engine/catalog/catalog.h"
 #include "engine/ledger/budgets.h"
 #include "engine/ledger/closing.h"
@@ -53,8 +54,10 @@ Result<Reply> Engine::execute(const Command& command, const CommandMeta& meta) {
     take_in_dates(step);
   }
   const Position before = state_.facts().position;
+  const Audit audit(state_.facts(), command, steady);
   Result<Reply> reply = dispatch(step, command);
   PENSTOCK_CHECK(reply.ok() || state_.facts().position == before);
+  if (reply.ok()) audit.record(step, *reply);
   if (reply.ok() && !meta.idempotency_key.empty() && !reply->dry_run) {
     step.emit(ReplyRecorded{{meta.principal, meta.idempotency_key, meta.fingerprint, steady.now, *reply}});
   }
@@ -92,23 +95,8 @@ Result<Reply> Engine::dispatch(Step& step, const Command& command) {
       for (const TaskReport& report : c.tasks) take_report(step, report, nullptr);
       return Reply{};
     }
-    Result<Reply> operator()(const IssueToken& c) {
-      if (is_tenant_role(c.token.role) && !step.facts().tenants.contains(c.token.tenant)) {
-        return make_error(Code::kNotFound, fmt::format("there is no tenant '{}'", c.token.tenant), "tenant");
-      }
-      if (step.facts().tokens.contains(c.token.id)) return make_error(Code::kAlreadyExists, "this token id is taken", "id");
-      step.emit(TokenIssued{c.token});
-      Reply reply;
-      reply.changes.push_back({"Token", c.token.id, Uid{}, Change::kAdded, step.facts().position});
-      return reply;
-    }
-    Result<Reply> operator()(const RevokeToken& c) {
-      if (!step.facts().tokens.contains(c.id)) return make_error(Code::kNotFound, fmt::format("there is no token '{}'", c.id));
-      step.emit(TokenRevoked{c.id});
-      Reply reply;
-      reply.changes.push_back({"Token", c.id, Uid{}, Change::kRemoved, step.facts().position});
-      return reply;
-    }
+    Result<Reply> operator()(const IssueToken& c) { return issue_token(step, c); }
+    Result<Reply> operator()(const RevokeToken& c) { return revoke_token(step, c); }
     Result<Reply> operator()(const ReadMeter& c) { return read_meter(step, c); }
     Result<Reply> operator()(const Adjust& c) { return adjust(step, c); }
     Result<Reply> operator()(const CloseMonth& c) { return close_month(step, c); }

@@ -1,6 +1,7 @@
 // Events: facts, in the order in which they became true. The log is a list of them and the state is their fold.
 #pragma once
 
+#include "engine/access/audit.h"
 #include "engine/facts.h"
 
 namespace penstock {
@@ -403,7 +404,7 @@ using Event = std::variant<LeadershipTaken, ObjectApplied, ObjectDeleted, JobSub
                            JobStopping, UsageRecorded, JobRequeued, JobFinished, JobsForgotten, NodeRegistered, NodeLost,
                            NodeReturned, TokenIssued, TokenRevoked, ReplyRecorded, LimitsChanged, LimitsBroken, LimitsRestored,
                            JobShed, JobRestored, JobRepowered, MaintenanceRevoked, JobPromised, JobUnpromised, JobHeld,
-                           JobResized, BooksCut, MeterRead, Adjusted, InvoiceIssued, MonthClosed, BudgetReached>;
+                           JobResized, AuditRecorded, BooksCut, MeterRead, Adjusted, InvoiceIssued, MonthClosed, BudgetReached>;
 
 /// An event with its place in the log.
 struct EventRecord {

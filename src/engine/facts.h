@@ -378,6 +378,8 @@ struct Facts {
   ObjectMap<ProjectSpec> projects;
   ObjectMap<ContractSpec> contracts;
   ObjectMap<RestrictionSpec> restrictions;
+  ObjectMap<PrincipalSpec> principals;
+  ObjectMap<GrantSpec> grants;
   std::map<std::string, std::string> revoked;  ///< maintenance that does not take effect, and why
   Time limits_as_of;                           ///< up to when dated limits have been taken in
   std::map<std::string, std::vector<LimitBreak>> broken;  ///< by site: what has been told and not mended
@@ -395,7 +397,9 @@ struct Facts {
                   field("lastUid", &Facts::last_uid, required, ""), field("nodeTypes", &Facts::node_types, optional, ""),
                   field("sites", &Facts::sites, optional, ""), field("tenants", &Facts::tenants, optional, ""),
                   field("projects", &Facts::projects, optional, ""), field("contracts", &Facts::contracts, optional, ""),
-                  field("restrictions", &Facts::restrictions, optional, ""), field("revoked", &Facts::revoked, optional, ""),
+                  field("restrictions", &Facts::restrictions, optional, ""),
+                  field("principals", &Facts::principals, optional, ""), field("grants", &Facts::grants, optional, ""),
+                  field("revoked", &Facts::revoked, optional, ""),
                   field("limitsAsOf", &Facts::limits_as_of, required, ""), field("broken", &Facts::broken, optional, ""),
                   field("jobs", &Facts::jobs, optional, ""), field("nodes", &Facts::nodes, optional, ""),
                   field("tokens", &Facts::tokens, optional, ""),

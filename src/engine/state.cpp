@@ -616,6 +616,8 @@ void State::on(const EventRecord& record, const ObjectApplied& event) {
       facts_.revoked.erase(event.name);
       if (!estate_stale_) recut_power(estate_->find_site(parent_of(event.name)));
       break;
+    case Kind::kPrincipal: put(facts_.principals, record, event); break;
+    case Kind::kGrant: put(facts_.grants, record, event); break;
     case Kind::kJob: PENSTOCK_CHECK(false); break;
   }
 }
@@ -650,6 +652,8 @@ void State::on(const EventRecord& record, const ObjectDeleted& event) {
       facts_.revoked.erase(event.name);
       if (!estate_stale_) recut_power(estate_->find_site(parent_of(event.name)));
       break;
+    case Kind::kPrincipal: facts_.principals.erase(event.name); break;
+    case Kind::kGrant: facts_.grants.erase(event.name); break;
     case Kind::kJob: PENSTOCK_CHECK(false); break;
   }
 }

@@ -192,6 +192,7 @@ class State {
   void on(const EventRecord& record, const BudgetReached& event);
   void on(const EventRecord& record, const TokenIssued& event);
   void on(const EventRecord& record, const TokenRevoked& event);
+  void on(const EventRecord&, const AuditRecorded&) {}  // the journal keeps it
   void on(const EventRecord& record, const ReplyRecorded& event);
 
   Facts facts_;

@@ -60,14 +60,23 @@ Result<std::unique_ptr<Server>> Server::start(ServerOptions options) {
   if (!server->core_->recovery_notice().empty()) spdlog::warn("recovered notice=\"{}\"", server->core_->recovery_notice());
   PENSTOCK_RETURN_IF_ERROR(server->first_token());
   server->metrics_ = std::make_unique<Metrics>();
-  server->api_ = std::make_unique<Api>(*server->core_, *server->metrics_, std::string(kVersion));
+  if (server->options_.oidc) server->oidc_ = std::make_unique<Oidc>(*server->options_.oidc, utc_now);
+  server->api_ = std::make_unique<Api>(*server->core_, *server->metrics_, std::string(kVersion), server->oidc_.get());
   server->http_ = std::make_unique<HttpServer>(server->options_.http, *server->api_, *server->metrics_);
   PENSTOCK_RETURN_IF_ERROR(server->http_->start());
+  if (auto& webhook = server->options_.webhook) {
+    webhook->state_file = server->options_.state_dir + "/webhook.json";
+    webhook->source = server->url();
+    PENSTOCK_TRY(webhooks, Webhooks::start(*server->core_, *webhook));
+    server->webhooks_ = std::move(webhooks);
+  }
   return server;
 }
 
 Server::~Server() {
+  webhooks_.reset();
   if (http_) http_->stop();
+  oidc_.reset();
   if (core_) core_->stop();
 }
 

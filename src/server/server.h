@@ -1,6 +1,8 @@
 // A Penstock server: journal, core, API and HTTP front put together.
 #pragma once
 
+#include "server/auth/oidc.h"
+#include "server/webhooks.h"
 #include "server/http/http_server.h"
 
 namespace penstock {
@@ -10,6 +12,8 @@ inline constexpr std::string_view kVersion = PENSTOCK_VERSION;
 struct ServerOptions {
   std::string state_dir = "var";  ///< holds the journal and the operator's first token
   HttpOptions http;
+  std::optional<WebhookOptions> webhook;  ///< who is told of usage, budgets and invoices
+  std::optional<OidcOptions> oidc;  ///< where people log in; none: by tokens only
 };
 
 class Server {
@@ -30,8 +34,10 @@ class Server {
   ServerOptions options_;
   std::unique_ptr<Metrics> metrics_;
   std::unique_ptr<Core> core_;
+  std::unique_ptr<Oidc> oidc_;
   std::unique_ptr<Api> api_;
   std::unique_ptr<HttpServer> http_;
+  std::unique_ptr<Webhooks> webhooks_;
 };
 
 /// Carries out a command and waits for its outcome. Not from the core's own thread.

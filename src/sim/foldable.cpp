@@ -52,6 +52,8 @@ struct Check {
       case Kind::kRestriction:
         PENSTOCK_RETURN_IF_ERROR(check_site(state, parent_of(event.name)));
         return check_spec<RestrictionSpec>(event);
+      case Kind::kPrincipal: return check_spec<PrincipalSpec>(event);
+      case Kind::kGrant: return check_spec<GrantSpec>(event);
       case Kind::kJob: break;
     }
     return amiss("jobs are submitted, not applied");

@@ -199,6 +199,8 @@ int name_depth(Kind kind) {
     case Kind::kProject:
     case Kind::kContract:
     case Kind::kRestriction:
+    case Kind::kPrincipal:
+    case Kind::kGrant:
       return 2;
     case Kind::kJob:
       return 3;
@@ -207,7 +209,7 @@ int name_depth(Kind kind) {
 }
 
 Status check_name(Kind kind, std::string_view name) {
-  return check_path(name, name_depth(kind), name_depth(kind), name_of(kind));
+  return check_path(name, may_be_plain(kind) ? 1 : name_depth(kind), name_depth(kind), name_of(kind));
 }
 
 }  // namespace penstock

@@ -1,6 +1,7 @@
 // Documents: apiVersion, kind, metadata, spec; read from YAML or JSON text, with file, line and path of every fault.
 #pragma once
 
+#include "spec/access.h"
 #include "spec/estate.h"
 #include "spec/tenancy.h"
 #include "spec/workload.h"
@@ -9,11 +10,12 @@ namespace penstock {
 
 inline constexpr std::string_view kApiVersion = "penstock/v1";
 
-enum class Kind { kNodeType, kSite, kTenant, kProject, kContract, kRestriction, kJob };
+enum class Kind { kNodeType, kSite, kTenant, kProject, kContract, kRestriction, kPrincipal, kGrant, kJob };
 constexpr auto enum_names(Kind) {
   return std::array{EnumName<Kind>{Kind::kNodeType, "NodeType"}, EnumName<Kind>{Kind::kSite, "Site"},
                     EnumName<Kind>{Kind::kTenant, "Tenant"},     EnumName<Kind>{Kind::kProject, "Project"},
                     EnumName<Kind>{Kind::kContract, "Contract"}, EnumName<Kind>{Kind::kRestriction, "Restriction"},
+                    EnumName<Kind>{Kind::kPrincipal, "Principal"}, EnumName<Kind>{Kind::kGrant, "Grant"},
                     EnumName<Kind>{Kind::kJob, "Job"}};
 }
 
@@ -32,7 +34,7 @@ struct Metadata {
   bool operator==(const Metadata&) const = default;
 };
 
-using AnySpec = std::variant<NodeTypeSpec, SiteSpec, TenantSpec, ProjectSpec, ContractSpec, RestrictionSpec, JobSpec>;
+using AnySpec = std::variant<NodeTypeSpec, SiteSpec, TenantSpec, ProjectSpec, ContractSpec, RestrictionSpec, PrincipalSpec, GrantSpec, JobSpec>;
 
 /// Where a document came from, for faults that are found after reading (dangling names).
 struct Origin {
@@ -86,8 +88,10 @@ json::object document_schema();
 /// The reference of the language as Markdown, one table an object, from the same descriptions as the reader.
 std::string spec_reference();
 
-/// Depth of the scope in a name of this kind: Site 1, Restriction 2 (site/label), Job 3.
+/// Labels in a name of this kind: Site 1, Restriction 2 (site/label), Job 3. Principals and grants of the provider have one
+/// less: they stand in no scope.
 int name_depth(Kind kind);
+constexpr bool may_be_plain(Kind kind) { return kind == Kind::kPrincipal || kind == Kind::kGrant; }
 
 /// Checks that do not depend on other objects: names, ranges, values.
 Status check_name(Kind kind, std::string_view name);

@@ -93,7 +93,8 @@ std::string spec_reference() {
     const auto section = [&]<class S>(std::type_identity<S>) {
       constexpr std::string_view kShapes[] = {"", "name", "scope/name", "scope/scope/name"};
       const Kind which = static_cast<Kind>(kind++);
-      writer.text(fmt::format("## {}\n\nIts name is `{}`.\n\n", name_of(which), kShapes[name_depth(which)]));
+      writer.text(fmt::format("## {}\n\nIts name is `{}`{}.\n\n", name_of(which), kShapes[name_depth(which)],
+                              may_be_plain(which) ? ", or `name` if it is the provider's" : ""));
       writer.table<S>();
     };
     (section(std::type_identity<Spec>{}), ...);

@@ -1,4 +1,5 @@
 // JSON of specs, compiled once.
+#include "spec/access.h"
 #include "spec/estate.h"
 #include "spec/tenancy.h"
 #include "spec/workload.h"
@@ -11,6 +12,8 @@ PENSTOCK_JSON_HERE(RestrictionSpec);
 PENSTOCK_JSON_HERE(TenantSpec);
 PENSTOCK_JSON_HERE(ProjectSpec);
 PENSTOCK_JSON_HERE(ContractSpec);
+PENSTOCK_JSON_HERE(PrincipalSpec);
+PENSTOCK_JSON_HERE(GrantSpec);
 PENSTOCK_JSON_HERE(JobSpec);
 
 }  // namespace penstock

@@ -278,6 +278,8 @@ struct Verifier::Walk {
         break;
       }
       case Kind::kProject:
+      case Kind::kPrincipal:
+      case Kind::kGrant:
       case Kind::kJob:
         break;
     }

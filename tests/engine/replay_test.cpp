@@ -32,6 +32,7 @@ Recorded play(std::uint64_t seed, World& world) {
     }
     const Stream::Step step = stream.next(world.state());
     world.now = world.now + step.pause;
+    world.asked = step.key.empty() ? std::nullopt : std::optional(Asked{"tryIt", "ann", "", "", "a whim", "127.0.0.1"});
     static_cast<void>(world.run(step.command, step.key, step.fingerprint));
     out.hashes[world.facts().position] = world.state().hash();
   }

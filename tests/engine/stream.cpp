@@ -73,11 +73,25 @@ Command Stream::command(const State& state) {
     token.id = fmt::format("t{}", pick(4));
     token.hash = "00";
     token.role = one_in(2) ? Role::kMember : Role::kOperator;
-    if (is_tenant_role(token.role)) token.tenant = any(kTenants);
+    if (is_tenant_role(*token.role)) token.tenant = any(kTenants);
+    if (one_in(3)) {
+      token.role = std::nullopt;
+      token.principal = any(kTenants) + "/ann";
+    }
+    if (one_in(3)) token.expires = token.created + minutes(static_cast<std::int64_t>(pick(10)));
     token.created = state.facts().now;
     return IssueToken{token};
   }
-  if (dice < 82) return RevokeToken{fmt::format("t{}", pick(4))};
+  if (dice < 81) return RevokeToken{fmt::format("t{}", pick(4))};
+  if (dice < 82) {
+    const std::string scope = one_in(4) ? "" : any(kTenants) + "/";
+    if (one_in(3)) return DeleteObject{one_in(2) ? Kind::kPrincipal : Kind::kGrant, scope + "ann", {}};
+    GrantSpec grant;
+    grant.role = scope.empty() ? Role::kAuditor : Role::kMember;
+    grant.principals = {"ann"};
+    if (one_in(3)) grant.project = "llm";
+    return ApplyDocuments{{document(scope + "ann", PrincipalSpec{}), document(scope + "ann", std::move(grant))}, one_in(8)};
+  }
   if (dice < 83) return TakeLeadership{state.facts().epoch + pick(2), "1.0"};
   if (dice < 87) return ApplyDocuments{{restriction_document(state)}, one_in(8)};
   if (dice < 88) return DeleteObject{Kind::kRestriction, fmt::format("{}/x{}", any(kSites), pick(4)), {}};

@@ -112,7 +112,7 @@ void World::settle_usual() {
 }
 
 Result<Reply> World::run(const Command& command, const std::string& key, std::uint64_t fingerprint) {
-  auto reply = engine_->execute(command, CommandMeta{now, principal, key, fingerprint});
+  auto reply = engine_->execute(command, CommandMeta{now, principal, key, fingerprint, asked});
   const std::vector<EventRecord> fresh = engine_->take_events();
   if (!reply.ok()) {
     // What time itself brought is a fact, whatever became of the command.

@@ -90,6 +90,7 @@ class World {
 
   Time now;
   std::string principal = "token:test";
+  std::optional<Asked> asked;  ///< audited if set
   /// Whether every command is followed by a check of all invariants. A test that makes very many sets its own pace.
   bool watchful = true;
   /// After how many events limits are compared when the log is proved.

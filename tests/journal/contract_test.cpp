@@ -258,6 +258,8 @@ TEST_P(JournalContract, FindsFinishedWorkloads) {
   EXPECT_EQ(list("", 0x10, 1), (Documents{other}));
   EXPECT_EQ(list("b", 5, 10), Documents{});
   EXPECT_EQ(list("", 0, 0), Documents{});
+  EXPECT_EQ(list("acme/llm", 0, 10), (Documents{last, eval, first}));
+  EXPECT_EQ(list("acme/web", 0, 10), Documents{});
 }
 
 TEST_P(JournalContract, LaterWordOnAFinishedWorkloadReplacesTheEarlier) {
@@ -268,6 +270,31 @@ TEST_P(JournalContract, LaterWordOnAFinishedWorkloadReplacesTheEarlier) {
   corrected.document = "{\"corrected\":true}";
   ASSERT_TRUE(journal_->commit({{}, {corrected}}).ok());
   EXPECT_EQ(*journal_->archived_list("", Uid{}, 10), std::vector<std::string>{corrected.document});
+}
+
+TEST_P(JournalContract, KeepsTheAuditLogAndFindsInIt) {
+  recover();
+  CommitBatch batch = {{record_at(1, 9, 1)}, {}, {audit_row(2), audit_row(4, "", "token:1"), audit_row(5, "acme", "acme/bob"),
+                                                  audit_row(7, "rival", "token:1", "deleteGrant"), audit_row(8)}};
+  ASSERT_TRUE(journal_->commit(batch).ok());
+  CommitBatch stale = batch_at(10, 0);
+  stale.audited.push_back(audit_row(10));
+  ASSERT_FALSE(journal_->commit(stale).ok());
+  using Positions = std::vector<Position>;
+  const auto found = [&](const AuditQuery& query) {
+    Positions out;
+    const auto rows = journal_->audit_list(query);
+    for (const std::string& document : *rows) out.push_back(std::stoull(document.substr(document.find(':') + 1)));
+    return out;
+  };
+  EXPECT_EQ(found({.most = 100}), (Positions{8, 7, 5, 4, 2}));
+  EXPECT_EQ(found({.most = 2}), (Positions{8, 7}));
+  EXPECT_EQ(found({.before = 7, .most = 2}), (Positions{5, 4}));
+  EXPECT_EQ(found({.tenant = "acme", .most = 100}), (Positions{8, 5, 2}));
+  EXPECT_EQ(found({.tenant = "", .most = 100}), Positions{4});
+  EXPECT_EQ(found({.tenant = "acme", .who = "acme/ada", .before = 8, .most = 100}), Positions{2});
+  EXPECT_EQ(found({.who = "token:1", .most = 100}), (Positions{7, 4}));
+  EXPECT_EQ(found({.operation = "deleteGrant", .most = 100}), Positions{7});
 }
 
 // Random histories with mistakes in them: both journals answer alike at every step.

@@ -39,7 +39,7 @@ LogRecord record_at(Position first, std::uint32_t count, Epoch epoch) {
 }
 
 CommitBatch batch_at(Position first, Epoch epoch) {
-  return {{record_at(first, 1, epoch)}, {}};
+  return {{record_at(first, 1, epoch)}, {}, {}};
 }
 
 Snapshot snapshot_at(Position position) {
@@ -72,6 +72,10 @@ ArchivedWorkload workload(std::uint64_t uid, const std::string& name, const std:
   w.cost = Money{19'920'000, "USD"};
   w.document = fmt::format("{{\"name\":\"{}\",\"uid\":{}}}", name, uid);
   return w;
+}
+
+AuditRow audit_row(Position position, const std::string& tenant, const std::string& who, const std::string& operation) {
+  return {position, Time{static_cast<std::int64_t>(position)}, tenant, who, operation, fmt::format("{{\"position\":{}}}", position)};
 }
 
 std::vector<LogRecord> records_after(Journal& journal, Position after) {

@@ -30,6 +30,8 @@ LogRecord record_at(Position first, std::uint32_t count = 1, Epoch epoch = 1);
 /// One record of one event, and nothing else.
 CommitBatch batch_at(Position first, Epoch epoch = 1);
 Snapshot snapshot_at(Position position);
+AuditRow audit_row(Position position, const std::string& tenant = "acme", const std::string& who = "acme/ada",
+                   const std::string& operation = "apply");
 ArchivedWorkload workload(std::uint64_t uid, const std::string& name = "acme/llm/train",
                           const std::string& tenant = "acme");
 

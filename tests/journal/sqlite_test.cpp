@@ -71,10 +71,23 @@ TEST_F(SqliteFile, RefusesWhatItDoesNotKnow) {
 
 TEST_F(SqliteFile, RefusesANewerFormat) {
   commit_through(*recovered(path_), 1, 1);
-  run_sql(path_, "PRAGMA user_version = 2");
+  run_sql(path_, "PRAGMA user_version = 3");
   const std::string before = read_file(path_);
-  expect_refused(Code::kUnsupported, "has journal format 2 and this Penstock knows format 1: start the version");
+  expect_refused(Code::kUnsupported, "has journal format 3 and this Penstock knows format 2: start the version");
   EXPECT_EQ(read_file(path_), before);
+}
+
+TEST_F(SqliteFile, TakesOverTheFormatBefore) {
+  commit_through(*recovered(path_), 1, 3);
+  run_sql(path_, "DROP TABLE audit; PRAGMA user_version = 1");
+  auto journal = recovered(path_);
+  EXPECT_EQ(records_after(*journal, 0).size(), 3u);
+  CommitBatch batch = batch_at(4, 1);
+  batch.audited.push_back(audit_row(4));
+  ASSERT_TRUE(journal->commit(batch).ok());
+  journal.reset();
+  EXPECT_EQ(query(path_, "PRAGMA user_version"), std::vector<std::string>{"2"});
+  EXPECT_EQ(recovered(path_)->audit_list({.most = 10})->size(), 1u);
 }
 
 TEST_F(SqliteFile, SaysWhyItCannotBeOpened) {

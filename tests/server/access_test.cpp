@@ -34,35 +34,6 @@ TEST(Tokens, MustBeKnownWholeAndInTime) {
   EXPECT_EQ(stack.bad(gone, "GET", "/v1/whoami"), "401 unauthenticated");
 }
 
-// The table of roles, said a second time: who passes the door of each operation.
-TEST(Roles, OpenOnlyTheirOwnDoors) {
-  Stack stack;
-  const std::map<Right, std::set<std::string>> allowed{
-      {Right::kNone, {"", "operator", "auditor", "acme-admin", "acme-member", "acme-viewer", "node"}},
-      {Right::kAuthenticated, {"operator", "auditor", "acme-admin", "acme-member", "acme-viewer", "node"}},
-      {Right::kReadEstate, {"operator", "auditor"}},
-      {Right::kReadTenancy, {"operator", "auditor", "acme-admin", "acme-member", "acme-viewer"}},
-      {Right::kWriteObjects, {"operator"}},
-      {Right::kWriteJobs, {"operator", "acme-admin", "acme-member"}},
-      {Right::kReadTokens, {"operator", "auditor", "acme-admin"}},
-      {Right::kWriteTokens, {"operator", "acme-admin"}},
-      {Right::kBeNode, {"node"}},
-  };
-  for (const Operation& operation : stack.api->operations()) {
-    std::string target(operation.pattern);
-    for (std::size_t at; (at = target.find('{')) != std::string::npos;) target.replace(at, target.find('}') - at + 1, "1");
-    for (const std::string who : {"", "operator", "auditor", "acme-admin", "acme-member", "acme-viewer", "node"}) {
-      const int status = stack.ask(who, std::string(operation.method), target).status;
-      // A node that has not registered yet passes the door of sync, and is told to register first.
-      const bool refused = status == 401 || (status == 403 && !(operation.id == "syncAgent" && who == "node"));
-      EXPECT_EQ(!refused, allowed.at(operation.right).contains(who)) << operation.id << " as " << who << ": " << status;
-      if (who.empty() && refused) {
-        EXPECT_EQ(status, 401);
-      }
-    }
-  }
-}
-
 TEST(Tenants, CannotTellAForeignObjectFromNone) {
   Stack stack;
   stack.submit("rival-member", "rival/llm/secret");
@@ -190,6 +161,42 @@ TEST(Tenants, ReachNoForeignToken) {
     EXPECT_EQ(stack.bad("acme-admin", "POST", "/v1/tokens", body), "403 forbidden") << body;
   }
   EXPECT_EQ(stack.ask("acme-admin", "POST", "/v1/tokens", R"({"name":"x","role":"member","tenant":"acme"})").status, 201);
+}
+
+// A stream that was opened with a right does not outlive it.
+TEST(Watches, EndWithTheRightToThem) {
+  Stack stack;
+  const auto apply = [&](const std::string& text) {
+    stack.good("operator", "POST", "/v1/apply", json::serialize(json::object{{"sources", json::array{json::object{{"file", "x"}, {"text", text}}}}}));
+  };
+  const auto grant = [&](const std::string& spec) { apply("apiVersion: penstock/v1\nkind: Grant\nmetadata: {name: acme/look}\nspec: " + spec + "\n"); };
+  apply("apiVersion: penstock/v1\nkind: Principal\nmetadata: {name: acme/ann}\nspec: {type: user}\n---\n"
+        "apiVersion: penstock/v1\nkind: Project\nmetadata: {name: acme/web}\nspec: {}\n");
+  grant("{role: viewer, principals: [ann]}");
+  const json::object ann = stack.good("operator", "POST", "/v1/tokens", R"({"name":"t","principal":"acme/ann"})");
+  const json::object books = stack.good("operator", "POST", "/v1/tokens", R"({"name":"t","role":"auditor"})");
+  const auto text_of = [](const json::object& token) { return std::string(token.at("token").as_string()); };
+  const HttpResponse jobs = stack.ask(text_of(ann), "GET", "/v1/jobs?watch=1");
+  const HttpResponse log = stack.ask(text_of(books), "GET", "/v1/events?watch=1");
+  stack.submit("operator", "acme/llm/first");
+  EXPECT_NE(read_until(*jobs.stream, "acme/llm/first").find("acme/llm/first"), std::string::npos);
+  EXPECT_NE(read_until(*log.stream, "acme/llm/first").find("acme/llm/first"), std::string::npos);
+  grant("{role: viewer, project: web, principals: [ann]}");
+  stack.submit("operator", "acme/llm/second");
+  stack.submit("operator", "acme/web/third");
+  const std::string told = read_until(*jobs.stream, "acme/web/third");
+  EXPECT_NE(told.find("acme/web/third"), std::string::npos) << told;
+  EXPECT_EQ(told.find("acme/llm/second"), std::string::npos) << told;
+  for (const json::object* token : {&ann, &books}) stack.good("operator", "DELETE", "/v1/tokens/" + std::string(token->at("id").as_string()));
+  read_until(*log.stream, "token.revoked");
+  stack.submit("operator", "acme/web/fourth");
+  for (const HttpResponse* response : {&jobs, &log}) {
+    const std::string after = read_until(*response->stream, "acme/web/fourth");
+    EXPECT_EQ(after.find("fourth"), std::string::npos) << after;
+    bool over = false;
+    response->stream->take(over);
+    EXPECT_TRUE(over) << "it was cut";
+  }
 }
 
 TEST(Nodes, ReachOnlyThemselves) {

@@ -36,9 +36,11 @@ class TroubledJournal final : public Journal {
   Position first_kept() const override { return store_.first_kept(); }
   Result<std::string> archived_by_name(const std::string& name) override { return store_.archived_by_name(name); }
   Result<std::string> archived_by_uid(Uid uid) override { return store_.archived_by_uid(uid); }
-  Result<std::vector<std::string>> archived_list(const std::string& tenant, Uid before, std::size_t most) override {
-    return store_.archived_list(tenant, before, most);
+  Result<std::vector<std::string>> archived_list(const std::string& scope, Uid before, std::size_t most) override {
+    return store_.archived_list(scope, before, most);
   }
+  Result<std::vector<std::string>> audit_list(const AuditQuery& query) override { return store_.audit_list(query); }
+  Result<std::vector<FiledDocument>> filed(const FileQuery& query) override { return store_.filed(query); }
 
  private:
   std::atomic<Trouble>& trouble_;

@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "base/name.h"
+#include "engine/access/access.h"
 #include "engine/contracts/contracts.h"
 #include "engine/power/power.h"
 #include "estate/warnings.h"
@@ -67,6 +68,8 @@ std::optional<Stored> stored(const Facts& facts, Kind kind, const std::string& n
     case Kind::kProject: return stored_in(facts.projects, name);
     case Kind::kContract: return stored_in(facts.contracts, name);
     case Kind::kRestriction: return stored_in(facts.restrictions, name);
+    case Kind::kPrincipal: return stored_in(facts.principals, name);
+    case Kind::kGrant: return stored_in(facts.grants, name);
     case Kind::kJob: break;
   }
   return std::nullopt;
@@ -214,6 +217,26 @@ void check_restrictions(const State& state, const Estate& after, const std::vect
   }
 }
 
+// A grant is for its own scope: roles, projects and principals of no other.
+void check_grant(const Document& document, const std::set<std::string>& projects, const std::set<std::string>& principals, Faults& faults) {
+  const auto& grant = std::get<GrantSpec>(document.spec);
+  const std::string scope(scope_of(document.metadata.name));
+  const std::string prefix = scope.empty() ? std::string() : scope + "/";
+  if (is_tenant_role(grant.role) == scope.empty()) {
+    faults.add(document, Code::kInvalid, "spec.role",
+               scope.empty() ? fmt::format("a grant of the provider gives operator or auditor; one of {} is named tenant/name", name_of(grant.role))
+                             : "a grant of a tenant gives tenant-admin, member or viewer");
+  }
+  if (!grant.project.empty() && !projects.contains(prefix + grant.project)) {
+    faults.add(document, Code::kNotFound, "spec.project", fmt::format("there is no project '{}{}'", prefix, grant.project));
+  }
+  for (std::size_t i = 0; i < grant.principals.size(); ++i) {
+    if (principals.contains(prefix + grant.principals[i])) continue;
+    faults.add(document, Code::kNotFound, fmt::format("spec.principals[{}]", i),
+               fmt::format("there is no Principal '{}{}'", prefix, grant.principals[i]));
+  }
+}
+
 // What is granted stays within the limits that the new specs make.
 void check_held_power(const State& state, const std::shared_ptr<const Estate>& after, const Document& blamed, Faults& faults) {
   for (SiteIndex site = 0; site < after->sites().size(); ++site) {
@@ -282,12 +305,13 @@ Result<Reply> apply_documents(Step& step, const ApplyDocuments& command) {
   // The state as it would be.
   std::map<std::string, NodeTypeSpec> types;
   std::map<std::string, SiteSpec> sites;
-  std::set<std::string> tenants, projects, contracts;
+  std::set<std::string> tenants, projects, contracts, principals;
   for (const auto& [name, object] : facts.node_types) types[name] = object.spec;
   for (const auto& [name, object] : facts.sites) sites[name] = object.spec;
   for (const auto& [name, object] : facts.tenants) tenants.insert(name);
   for (const auto& [name, object] : facts.projects) projects.insert(name);
   for (const auto& [name, object] : facts.contracts) contracts.insert(name);
+  for (const auto& [name, object] : facts.principals) principals.insert(name);
 
   const Document* estate_change = nullptr;
   std::set<std::pair<Kind, std::string>> seen;
@@ -329,7 +353,9 @@ Result<Reply> apply_documents(Step& step, const ApplyDocuments& command) {
       case Kind::kTenant: tenants.insert(name); break;
       case Kind::kProject: projects.insert(name); break;
       case Kind::kContract: contracts.insert(name); break;
-      case Kind::kRestriction: break;
+      case Kind::kPrincipal: principals.insert(name); break;
+      case Kind::kGrant:
+      case Kind::kRestriction:
       case Kind::kJob: break;
     }
   }
@@ -354,12 +380,13 @@ Result<Reply> apply_documents(Step& step, const ApplyDocuments& command) {
 
   for (const Document& document : command.documents) {
     const std::string& name = document.metadata.name;
-    if (document.kind == Kind::kProject || document.kind == Kind::kContract) {
-      const std::string tenant(tenant_of(name));
-      if (!tenants.contains(tenant)) {
+    if (document.kind != Kind::kTenant) {
+      const std::string tenant(owner_of(document.kind, name));
+      if (document.kind != Kind::kJob && !tenant.empty() && !tenants.contains(tenant)) {
         faults.add(document, Code::kNotFound, "metadata.name", fmt::format("there is no tenant '{}'", tenant));
       }
     }
+    if (document.kind == Kind::kGrant) check_grant(document, projects, principals, faults);
     if (document.kind != Kind::kContract) continue;
     const auto& contract = std::get<ContractSpec>(document.spec);
     for (std::size_t i = 0; i < contract.sites.size(); ++i) {
@@ -486,10 +513,6 @@ Result<Reply> delete_object(Step& step, const DeleteObject& command) {
     case Kind::kTenant:
       if (const auto* project = below(facts.projects)) return refuse(fmt::format("it has project {}", *project));
       if (const auto* contract = below(facts.contracts)) return refuse(fmt::format("it has contract {}", *contract));
-      // Whoever makes a tenant of the same name later must not meet keys of the earlier one.
-      for (const auto& [id, token] : facts.tokens) {
-        if (token.tenant == command.name) return refuse(fmt::format("token {} is bound to it; revoke it first", id));
-      }
       break;
     case Kind::kProject:
       for (const auto& [uid, job] : facts.jobs) {
@@ -501,9 +524,12 @@ Result<Reply> delete_object(Step& step, const DeleteObject& command) {
         if (!is_final(job.phase) && job.contract == command.name) return refuse(fmt::format("job {} runs under it", job.name));
       }
       break;
-    case Kind::kRestriction: break;
+    case Kind::kRestriction:
+    case Kind::kPrincipal:
+    case Kind::kGrant:
     case Kind::kJob: break;
   }
+  if (const std::string why = access_that_names(facts, command.kind, command.name, step.now()); !why.empty()) return refuse(why);
   Reply reply;
   if (command.kind == Kind::kSite || command.kind == Kind::kNodeType) {
     std::map<std::string, NodeTypeSpec> types;
@@ -517,6 +543,7 @@ Result<Reply> delete_object(Step& step, const DeleteObject& command) {
     PENSTOCK_TRY(after, Estate::compile(types, sites, Claims::kTaken));
     describe_capacity(state.estate(), after, reply.effects);
   }
+  if (command.kind == Kind::kPrincipal) revoke_tokens_of(step, command.name);
   step.emit(ObjectDeleted{command.kind, command.name});
   step.state().settle();
   if (command.kind == Kind::kRestriction) {

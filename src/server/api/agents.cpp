@@ -30,6 +30,7 @@ void Api::agent_sync(std::shared_ptr<Call> call) {
     return refuse(call, make_error(Code::kForbidden, "a join token only registers a node; sync with the token from the registration"));
   }
   CommandMeta meta = call->meta();
+  meta.asked.reset();
   meta.idempotency_key.clear();  // syncs are repeatable by nature, and too many to remember
   SyncNode command{node, body->registration, body->revision, std::move(body->tasks)};
   const Epoch seen = body->epoch;

@@ -4,11 +4,13 @@
 #include <algorithm>
 #include <chrono>
 
+#include <spdlog/spdlog.h>
+
 #include "base/name.h"
 #include "runtime/protocol.h"
 #include "engine/power/outlook.h"
 #include "server/api/billing_bodies.h"
-#include "server/api/bodies.h"
+#include "server/api/handlers.h"
 
 namespace penstock {
 namespace {
@@ -36,10 +38,11 @@ std::string_view right_doc(Right right) {
     case Right::kAuthenticated: return "any valid token";
     case Right::kReadEstate: return "operator, auditor";
     case Right::kReadTenancy: return "operator, auditor; tenant-admin, member and viewer for their tenant";
+    case Right::kReadAccounts: return "operator, auditor; tenant-admin for its tenant";
     case Right::kWriteObjects: return "operator";
     case Right::kWriteJobs: return "operator; tenant-admin and member for their tenant";
-    case Right::kReadTokens: return "operator, auditor; tenant-admin for its tenant";
-    case Right::kWriteTokens: return "operator; tenant-admin for its tenant";
+    case Right::kReadAccess: return "operator, auditor; tenant-admin for its tenant";
+    case Right::kWriteAccess: return "operator; tenant-admin for its tenant";
     case Right::kBeNode: return "node";
   }
   return "";
@@ -50,24 +53,26 @@ std::uint64_t fingerprint(const HttpRequest& request) {
 }
 
 constexpr std::size_t kMostKey = 200;
+constexpr std::size_t kMostReason = 500;
+
+// A header that may be left out: `most` printable ASCII characters at most.
+Status check_header(const HttpRequest& request, const std::string& header, std::string_view shown, std::size_t most) {
+  const auto found = request.headers.find(header);
+  if (found == request.headers.end()) return ok_status();
+  const std::string& text = found->second;
+  const bool printable = std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c <= '~'; });
+  if (printable && !text.empty() && text.size() <= most) return ok_status();
+  return make_error(Code::kInvalid, fmt::format("the {} must have 1 to {} printable ASCII characters", shown, most), std::string(shown));
+}
+
+// Tenant and project of `tenant/project/…`; what is not there is empty.
+std::pair<std::string_view, std::string_view> split_owner(std::string_view owner) {
+  const std::size_t slash = owner.find('/');
+  const std::string_view rest = slash == std::string_view::npos ? std::string_view() : owner.substr(slash + 1);
+  return {owner.substr(0, slash), rest.substr(0, rest.find('/'))};
+}
 
 }  // namespace
-
-bool role_has(Role role, Right right) {
-  const bool tenant_side = is_tenant_role(role);
-  switch (right) {
-    case Right::kNone:
-    case Right::kAuthenticated: return true;
-    case Right::kReadEstate: return role == Role::kOperator || role == Role::kAuditor;
-    case Right::kReadTenancy: return role == Role::kOperator || role == Role::kAuditor || tenant_side;
-    case Right::kWriteObjects: return role == Role::kOperator;
-    case Right::kWriteJobs: return role == Role::kOperator || role == Role::kTenantAdmin || role == Role::kMember;
-    case Right::kReadTokens: return role == Role::kOperator || role == Role::kAuditor || role == Role::kTenantAdmin;
-    case Right::kWriteTokens: return role == Role::kOperator || role == Role::kTenantAdmin;
-    case Right::kBeNode: return role == Role::kNode;
-  }
-  return false;
-}
 
 std::string Call::name() const { return fmt::format("{}", fmt::join(path, "/")); }
 
@@ -79,13 +84,35 @@ CommandMeta Call::meta() const {
     meta.idempotency_key = key->second;
     meta.fingerprint = fingerprint(request);
   }
+  const auto reason = request.headers.find("penstock-reason");
+  meta.asked = Asked{std::string(operation->id), principal.name, principal.principal, principal.tenant,
+                     reason == request.headers.end() ? std::string() : reason->second, request.peer};
   return meta;
 }
 
-bool Call::sees(std::string_view tenant) const { return !is_tenant_role(principal.role) || principal.tenant == tenant; }
+bool Api::still_may(Call& call) {
+  const std::uint64_t now_at = core_.tokens().changes();
+  if (call.as_of == now_at && (!call.principal.expires || core_.now() < *call.principal.expires)) return true;
+  auto again = core_.tokens().again(call.principal, core_.now());
+  if (!again.ok()) return false;
+  call.as_of = now_at;
+  call.principal = std::move(*again);
+  return call.principal.has(call.operation->right);
+}
 
-Api::Api(Core& core, Metrics& metrics, std::string version)
-    : core_(core), metrics_(metrics), version_(std::move(version)), schema_(json::serialize(document_schema())) {
+bool Call::reaches(std::string_view owner) const {
+  const auto [tenant, project] = split_owner(owner);
+  return principal.may(operation->right, tenant, project);
+}
+
+Error Call::out_of_reach(std::string_view kind, std::string_view object, std::string_view owner) const {
+  const auto [tenant, project] = split_owner(owner);
+  if (!principal.may(Right::kReadTenancy, tenant, project)) return unknown(kind, object);
+  return make_error(Code::kForbidden, fmt::format("you may read {} '{}' and not do this to it; it is allowed to: {}", kind, object, right_doc(operation->right)));
+}
+
+Api::Api(Core& core, Metrics& metrics, std::string version, Oidc* oidc)
+    : core_(core), metrics_(metrics), version_(std::move(version)), oidc_(oidc), schema_(json::serialize(document_schema())) {
   build();
 }
 
@@ -113,12 +140,12 @@ void Api::build() {
        {{"offset", "first byte; 0 if absent"}, {"limit", "bytes, 1 to 262144; 262144 if absent"}},
        "", none, 200, kBytes, bytes, &Api::read_snapshot});
 
-  add({"POST", "/v1/apply", "apply", "Objects", "Add or change objects, all or none", Right::kWriteObjects, {}, kJson, schemas.of<ApplyRequest>(), 200, kJson, schemas.of<Reply>(), &Api::apply});
+  add({"POST", "/v1/apply", "apply", "Objects", "Add or change objects, all or none; of a tenant-admin principals and grants of its tenant", Right::kWriteAccess, {}, kJson, schemas.of<ApplyRequest>(), 200, kJson, schemas.of<Reply>(), &Api::apply});
   const auto objects = [&]<Kind kind>(std::string_view list, std::string_view one, std::string_view ids, std::string_view id,
-                                      std::string_view delete_id, std::string_view many, std::string_view single, std::string_view removal, Right right) {
+                                      std::string_view delete_id, std::string_view many, std::string_view single, std::string_view removal, Right right, Right write = Right::kWriteObjects) {
     add({"GET", list, ids, "Objects", many, right, kWatched, "", none, 200, kJson, schemas.of<ObjectPage>(), &Api::list_objects<kind>});
     add({"GET", one, id, "Objects", single, right, {}, "", none, 200, kJson, schemas.of<ObjectView>(), &Api::get_object<kind>});
-    add({"DELETE", one, delete_id, "Objects", removal, Right::kWriteObjects, {{"version", "refuse unless the object has this version"}}, "", none, 200, kJson, schemas.of<Reply>(), &Api::delete_object<kind>});
+    add({"DELETE", one, delete_id, "Objects", removal, write, {{"version", "refuse unless the object has this version"}}, "", none, 200, kJson, schemas.of<Reply>(), &Api::delete_object<kind>});
   };
   objects.operator()<Kind::kNodeType>("/v1/nodetypes", "/v1/nodetypes/{nodetype}", "listNodeTypes", "getNodeType", "deleteNodeType", "List node types", "Get a node type", "Delete a node type", Right::kReadEstate);
   objects.operator()<Kind::kSite>("/v1/sites", "/v1/sites/{site}", "listSites", "getSite", "deleteSite", "List sites", "Get a site", "Delete a site", Right::kReadEstate);
@@ -126,6 +153,15 @@ void Api::build() {
   objects.operator()<Kind::kProject>("/v1/projects", "/v1/projects/{tenant}/{project}", "listProjects", "getProject", "deleteProject", "List projects", "Get a project", "Delete a project", Right::kReadTenancy);
   objects.operator()<Kind::kContract>("/v1/contracts", "/v1/contracts/{tenant}/{contract}", "listContracts", "getContract", "deleteContract", "List contracts", "Get a contract", "Delete a contract", Right::kReadTenancy);
   objects.operator()<Kind::kRestriction>("/v1/restrictions", "/v1/restrictions/{site}/{restriction}", "listRestrictions", "getRestriction", "deleteRestriction", "List restrictions", "Get a restriction", "Delete a restriction: the part is back", Right::kReadEstate);
+  // Those of a tenant are named tenant/name, those of the provider name.
+  const auto access = [&]<Kind kind>(std::string_view list, std::string_view own, std::string_view of_tenant, std::string_view ids, std::string_view id,
+                                     std::string_view tenant_id, std::string_view delete_id, std::string_view delete_tenant_id, std::string_view many, std::string_view single, std::string_view removal) {
+    objects.operator()<kind>(list, own, ids, id, delete_id, many, single, removal, Right::kReadAccess, Right::kWriteAccess);
+    add({"GET", of_tenant, tenant_id, "Objects", single, Right::kReadAccess, {}, "", none, 200, kJson, schemas.of<ObjectView>(), &Api::get_object<kind>});
+    add({"DELETE", of_tenant, delete_tenant_id, "Objects", removal, Right::kWriteAccess, {{"version", "refuse unless the object has this version"}}, "", none, 200, kJson, schemas.of<Reply>(), &Api::delete_object<kind>});
+  };
+  access.operator()<Kind::kPrincipal>("/v1/principals", "/v1/principals/{principal}", "/v1/principals/{tenant}/{principal}", "listPrincipals", "getPrincipal", "getTenantPrincipal", "deletePrincipal", "deleteTenantPrincipal", "List principals", "Get a principal", "Delete a principal and its tokens");
+  access.operator()<Kind::kGrant>("/v1/grants", "/v1/grants/{grant}", "/v1/grants/{tenant}/{grant}", "listGrants", "getGrant", "getTenantGrant", "deleteGrant", "deleteTenantGrant", "List grants", "Get a grant", "Delete a grant");
 
   constexpr std::string_view kJob = "/v1/jobs/{tenant}/{project}/{job}";
   add({"POST", "/v1/submit", "submitText", "Jobs", "Submit jobs from texts, all or none", Right::kWriteJobs, {}, kJson, schemas.of<SubmitText>(), 201, kJson, schemas.of<Reply>(), &Api::submit_text});
@@ -154,7 +190,7 @@ void Api::build() {
   add({"GET", "/v1/budgets", "listBudgets", "Accounts", "What projects have spent of their budgets", Right::kReadTenancy, {}, "", none, 200, kJson, schemas.of<BudgetList>(), &Api::budgets});
   add({"GET", "/v1/invoices", "listInvoices", "Accounts", "List invoices, the oldest first", Right::kReadAccounts, with(kPaging, of_month), "", none, 200, kJson, schemas.of<InvoiceList>(), &Api::list_invoices});
   add({"GET", "/v1/invoices/{invoice}", "getInvoice", "Accounts", "Get an invoice with its lines", Right::kReadAccounts, {}, "", none, 200, kJson, schemas.of<Invoice>(), &Api::get_invoice});
-  add({"GET", "/v1/focus", "exportFocus", "Accounts", "Charges of a closed month by FOCUS 1.2", Right::kReadAccounts, with(of_month, {{"format", "json, or csv; json if absent"}}), "", none, 200, kJson, json::object{{"type", "array"}, {"items", {{"type", "object"}}}}, &Api::focus});
+  add({"GET", "/v1/focus", "exportFocus", "Accounts", "Charges of closed months by FOCUS 1.2", Right::kReadAccounts, with(of_month, {{"format", "json, or csv; json if absent"}}), "", none, 200, kJson, json::object{{"type", "array"}, {"items", {{"type", "object"}}}}, &Api::focus});
   add({"GET", "/v1/months", "listMonths", "Accounts", "Open months and what they have come to", Right::kReadAccounts, {}, "", none, 200, kJson, schemas.of<MonthList>(), &Api::list_months});
   add({"GET", "/v1/months/{month}", "getMonth", "Accounts", "Where the energy of a closed month went", Right::kReadEstate, {}, "", none, 200, kJson, schemas.of<MonthClosed>(), &Api::get_month});
   add({"POST", "/v1/months/{month}/close", "closeMonth", "Accounts", "Close a month: share out energy, post, issue invoices", Right::kWriteObjects, {}, "", none, 200, kJson, schemas.of<Reply>(), &Api::close_month});
@@ -177,9 +213,15 @@ void Api::build() {
        {{"parts", "elements and cooling units, joined by commas; ranges may be used"}, {"from", "when it begins, RFC 3339"}, {"until", "when it ends, RFC 3339"}},
        "", none, 200, kJson, schemas.of<MaintenancePlan>(), &Api::plan_maintenance});
 
-  add({"GET", "/v1/tokens", "listTokens", "Tokens", "List tokens", Right::kReadTokens, kPaging, "", none, 200, kJson, schemas.of<TokenPage>(), &Api::list_tokens});
-  add({"POST", "/v1/tokens", "issueToken", "Tokens", "Issue a token", Right::kWriteTokens, {}, kJson, schemas.of<TokenRequest>(), 201, kJson, schemas.of<IssuedToken>(), &Api::issue_token});
-  add({"DELETE", "/v1/tokens/{token}", "revokeToken", "Tokens", "Revoke a token", Right::kWriteTokens, {}, "", none, 200, kJson, schemas.of<Reply>(), &Api::revoke_token});
+  add({"GET", "/v1/login", "loginInfo", "Access", "Where to log in", Right::kNone, {}, "", none, 200, kJson, schemas.of<LoginInfo>(), &Api::login_info});
+  add({"POST", "/v1/login", "login", "Access", "Give an ID token of the identity provider for a session", Right::kNone, {}, kJson, schemas.of<LoginRequest>(), 201, kJson, schemas.of<LoggedIn>(), &Api::login});
+  add({"POST", "/v1/logout", "logout", "Access", "Revoke the token of this request", Right::kAuthenticated, {}, "", none, 200, kJson, schemas.of<Reply>(), &Api::logout});
+  add({"GET", "/v1/audit", "audit", "Access", "Who changed what, newest first", Right::kReadAccess,
+       with(kPaging, {{"tenant", "only what is about this tenant"}, {"principal", "only of this principal, or of `token:ID`"}, {"operation", "only this operation, e.g. cancelJob"}}),
+       "", none, 200, kJson, schemas.of<AuditPage>(), &Api::audit});
+  add({"GET", "/v1/tokens", "listTokens", "Access", "List tokens", Right::kReadAccess, kPaging, "", none, 200, kJson, schemas.of<TokenPage>(), &Api::list_tokens});
+  add({"POST", "/v1/tokens", "issueToken", "Access", "Issue a token", Right::kWriteAccess, {}, kJson, schemas.of<TokenRequest>(), 201, kJson, schemas.of<IssuedToken>(), &Api::issue_token});
+  add({"DELETE", "/v1/tokens/{token}", "revokeToken", "Access", "Revoke a token", Right::kWriteAccess, {}, "", none, 200, kJson, schemas.of<Reply>(), &Api::revoke_token});
 
   add({"POST", "/v1/agents/register", "registerAgent", "Agents", "An agent takes on a node", Right::kBeNode, {}, kJson, schemas.of<AgentHello>(), 201, kJson, schemas.of<AgentWelcome>(), &Api::agent_register});
   add({"POST", "/v1/agents/sync", "syncAgent", "Agents", "Renew the lease, report, get orders", Right::kBeNode, {}, kJson, schemas.of<SyncRequest>(), 200, kJson, schemas.of<SyncReply>(), &Api::agent_sync});
@@ -202,7 +244,10 @@ std::string Api::build_openapi(const json::object& definitions) const {
     for (const QueryParameter& query : operation.query) {
       parameters.push_back(json::object{{"name", query.name}, {"in", "query"}, {"description", query.doc}, {"schema", {{"type", "string"}}}});
     }
-    if (write && operation.right != Right::kBeNode) parameters.push_back(json::object{{"$ref", "#/components/parameters/IdempotencyKey"}});
+    if (write && operation.right != Right::kBeNode) {
+      parameters.push_back(json::object{{"$ref", "#/components/parameters/IdempotencyKey"}});
+      parameters.push_back(json::object{{"$ref", "#/components/parameters/Reason"}});
+    }
     json::object content{{operation.response_type, {{"schema", operation.response}}}};
     const bool watched = std::any_of(operation.query.begin(), operation.query.end(), [](const auto& q) { return q.name == "watch"; });
     if (watched) content["text/event-stream"] = json::object{{"schema", {{"type", "string"}}}};
@@ -224,11 +269,11 @@ std::string Api::build_openapi(const json::object& definitions) const {
   json::array tags;
   for (const auto& [name, doc] : std::vector<std::pair<const char*, const char*>>{
            {"System", "Health, identity, metrics and the event log"},
-           {"Objects", "What is applied: node types, sites, tenants, projects, contracts"},
+           {"Objects", "What is applied: node types, sites, tenants, projects, contracts, principals, grants"},
            {"Jobs", "Workloads and what they use"},
            {"Accounts", "Usage, invoices, budgets and the ledger"},
            {"Estate", "Nodes and capacity"},
-           {"Tokens", "Credentials"},
+           {"Access", "Logging in, tokens, and who did what"},
            {"Agents", "The protocol of nodes"}}) {
     tags.push_back(json::object{{"name", name}, {"description", doc}});
   }
@@ -243,7 +288,8 @@ std::string Api::build_openapi(const json::object& definitions) const {
       {"components",
        {{"schemas", definitions},
         {"securitySchemes", {{"token", {{"type", "http"}, {"scheme", "bearer"}, {"description", "A token from `penstock token issue`"}}}}},
-        {"parameters", {{"IdempotencyKey", {{"name", "Idempotency-Key"}, {"in", "header"}, {"description", "The same key with the same request is carried out once, for 24 hours"}, {"schema", {{"type", "string"}, {"minLength", 1}, {"maxLength", kMostKey}}}}}}},
+        {"parameters", {{"IdempotencyKey", {{"name", "Idempotency-Key"}, {"in", "header"}, {"description", "The same key with the same request is carried out once, for 24 hours"}, {"schema", {{"type", "string"}, {"minLength", 1}, {"maxLength", kMostKey}}}}},
+                         {"Reason", {{"name", "Penstock-Reason"}, {"in", "header"}, {"description", "Why, for the audit log"}, {"schema", {{"type", "string"}, {"minLength", 1}, {"maxLength", kMostReason}}}}}}},
         {"responses", {{"Problem", {{"description", "Why it was not done"}, {"content", {{kProblemType, {{"schema", {{"$ref", "#/components/schemas/Problem"}}}}}}}}}}}}}};
   return json::serialize(document);
 }
@@ -294,7 +340,13 @@ void Api::handle(HttpRequest incoming, Respond respond) {
   }
 
   const auto began = std::chrono::steady_clock::now();
-  call->respond = [this, operation, began, respond = std::move(respond)](HttpResponse response) {
+  call->operation = operation;
+  call->respond = [this, operation, began, who = std::weak_ptr(call), respond = std::move(respond)](HttpResponse response) {
+    if (response.status == 401 || response.status == 403) {
+      const auto denied = who.lock();
+      spdlog::warn("event=denied status={} operation={} by={} from={}", response.status, operation->id,
+                   denied && !denied->principal.token_id.empty() ? denied->principal.id() : "nobody", denied ? denied->request.peer : "");
+    }
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
     metrics_.request(operation->id, response.status, took.count());
     respond(std::move(response));
@@ -310,12 +362,15 @@ void Api::handle(HttpRequest incoming, Respond respond) {
     if (!credential.starts_with("Bearer ") && !credential.starts_with("bearer ")) {
       return refuse(make_error(Code::kUnauthenticated, "the Authorization header must be `Bearer TOKEN`"));
     }
+    call->as_of = core_.tokens().changes();
     auto principal = core_.tokens().check(credential.substr(7), core_.now());
     if (!principal.ok()) return refuse(principal.error());
     call->principal = std::move(*principal);
-    if (!role_has(call->principal.role, operation->right)) {
+    if (!call->principal.has(operation->right)) {
+      std::string roles;
+      for (const Binding& binding : call->principal.bindings) roles += (roles.empty() ? "" : ", ") + std::string(name_of(binding.role));
       return refuse(make_error(Code::kForbidden, fmt::format("a token of role {} may not do this; it is allowed to: {}",
-                                                             name_of(call->principal.role), right_doc(operation->right))));
+                                                             roles.empty() ? "none" : roles, right_doc(operation->right))));
     }
   }
   if (question != std::string::npos) {
@@ -332,10 +387,8 @@ void Api::handle(HttpRequest incoming, Respond respond) {
       }
     }
   }
-  const auto key = request.headers.find("idempotency-key");
-  if (key != request.headers.end() && (key->second.empty() || key->second.size() > kMostKey)) {
-    return refuse(make_error(Code::kInvalid, fmt::format("the Idempotency-Key must have 1 to {} characters", kMostKey), "Idempotency-Key"));
-  }
+  if (Status key = check_header(request, "idempotency-key", "Idempotency-Key", kMostKey); !key.ok()) return refuse(key.error());
+  if (Status reason = check_header(request, "penstock-reason", "Penstock-Reason", kMostReason); !reason.ok()) return refuse(reason.error());
   (this->*operation->handler)(std::move(call));
 }
 

@@ -7,42 +7,33 @@
 
 namespace penstock {
 
-/// What an operation lets its caller do; the table of roles is in docs/api.md.
-enum class Right {
-  kNone,          ///< no credential needed
-  kAuthenticated, ///< any valid token
-  kReadEstate,    ///< sites, node types, nodes, capacity, metrics, the event log
-  kReadTenancy,   ///< tenants, projects, contracts, jobs, usage: of the own tenant, or all
-  kWriteObjects,  ///< apply and delete
-  kWriteJobs,     ///< submit and cancel, in the own tenant
-  kReadTokens,    ///< list tokens
-  kWriteTokens,   ///< issue and revoke: the operator any, a tenant-admin those of its tenant
-  kBeNode,        ///< the agent protocol
-};
-
-/// Whether the role holds the right at all; which objects it reaches is the handlers' concern.
-bool role_has(Role role, Right right);
-
 struct QueryParameter {
   std::string_view name;
   std::string_view doc;
 };
 
 class Api;
+class Oidc;
+struct Operation;
 
 /// One request with everything that handlers need.
 struct Call {
   HttpRequest request;
   Principal principal;
+  const Operation* operation = nullptr;
   std::vector<std::string> path;  ///< values of the pattern's {…} in order
   std::map<std::string, std::string> query;
   Respond respond;
+  std::uint64_t as_of = 0;  ///< TokenTable::changes() when `principal` was looked up
 
   /// Those names joined by '/': the object's name.
   std::string name() const;
   CommandMeta meta() const;
-  /// Whether the caller may see what belongs to `tenant`.
-  bool sees(std::string_view tenant) const;
+  /// Whether the caller has the operation's right over what belongs to `owner`: a tenant, or `tenant/project` and
+  /// whatever lies below it.
+  bool reaches(std::string_view owner) const;
+  /// Why it is refused where it does not: as what does not exist, unless the caller may read it.
+  Error out_of_reach(std::string_view kind, std::string_view object, std::string_view owner) const;
 };
 
 struct Operation {
@@ -63,7 +54,8 @@ struct Operation {
 
 class Api {
  public:
-  Api(Core& core, Metrics& metrics, std::string version);
+  /// `oidc` is null where nobody can log in; else it is stopped before this is destroyed.
+  Api(Core& core, Metrics& metrics, std::string version, Oidc* oidc = nullptr);
 
   /// Answers every request, exactly once, on any thread. Never throws.
   void handle(HttpRequest incoming, Respond respond);
@@ -134,7 +126,11 @@ class Api {
   void site_loss(std::shared_ptr<Call> call);
   void site_contingencies(std::shared_ptr<Call> call);
   void plan_maintenance(std::shared_ptr<Call> call);
-  // Tokens
+  // Access
+  void login_info(std::shared_ptr<Call> call);
+  void login(std::shared_ptr<Call> call);
+  void logout(std::shared_ptr<Call> call);
+  void audit(std::shared_ptr<Call> call);
   void list_tokens(std::shared_ptr<Call> call);
   void issue_token(std::shared_ptr<Call> call);
   void revoke_token(std::shared_ptr<Call> call);
@@ -144,6 +140,8 @@ class Api {
   void agent_log(std::shared_ptr<Call> call);
 
   void execute(std::shared_ptr<Call> call, Command command, int status);
+  /// Whether a caller who is told things over time may still be told: what it may do follows its token and its grants.
+  bool still_may(Call& call);
   void submit(std::shared_ptr<Call> call, SubmitJobs command);
   /// A list that is watched: what there is after `from`, then what comes. `render` gives the object as JSON, or
   /// nothing if the caller may not see it.
@@ -153,6 +151,7 @@ class Api {
   Core& core_;
   Metrics& metrics_;
   std::string version_;
+  Oidc* oidc_;
   std::vector<Operation> operations_;
   std::string openapi_;
   std::string schema_;

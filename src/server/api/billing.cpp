@@ -11,67 +11,109 @@ namespace {
 
 constexpr std::size_t kMostOfAMonth = 100'000;
 
-// The shelf's rows that the call asks for, as far as its caller may see them; nothing if it asks for what is foreign.
-Result<FileQuery> query_of(const Call& call, std::string shelf) {
-  FileQuery query;
-  query.shelf = std::move(shelf);
-  query.month = text(call, "month");
-  query.tenant = text(call, "tenant");
-  query.project = text(call, "project");
-  query.contract = text(call, "contract");
-  if (!query.month.empty()) {
-    if (auto start = month_start(query.month); !start.ok()) return make_error(Code::kInvalid, start.error().message, "month");
+// What the call asks of the shelf, once for each tenant or project that its caller reaches of it; kNotFound where that is none.
+Result<std::vector<FileQuery>> queries_of(const Call& call, std::string shelf) {
+  FileQuery asked;
+  asked.shelf = std::move(shelf);
+  asked.month = text(call, "month");
+  asked.tenant = text(call, "tenant");
+  asked.project = text(call, "project");
+  asked.contract = text(call, "contract");
+  if (!asked.month.empty()) {
+    if (auto start = month_start(asked.month); !start.ok()) return make_error(Code::kInvalid, start.error().message, "month");
   }
   PENSTOCK_TRY(after, number(call, "cursor", 0, ~std::uint64_t{0} >> 1));
   PENSTOCK_TRY(limit, page_limit(call));
-  query.after = after;
-  query.most = limit + 1;
-  return query;
+  asked.after = after;
+  asked.most = limit + 1;
+  const std::string tenant = asked.project.empty() ? asked.tenant : std::string(tenant_of(asked.project));
+  std::set<std::pair<std::string, std::string>> scopes;
+  for (const Binding& binding : call.principal.bindings) {
+    if (!role_has(binding.role, call.operation->right)) continue;
+    if (!tenant.empty() && !binding.tenant.empty() && binding.tenant != tenant) continue;
+    const std::string own = binding.project.empty() ? std::string() : binding.tenant + "/" + binding.project;
+    if (!own.empty() && !asked.project.empty() && own != asked.project) continue;
+    scopes.emplace(binding.tenant.empty() ? asked.tenant : binding.tenant, own.empty() ? asked.project : own);
+  }
+  if (scopes.empty()) return unknown("Tenant", tenant);
+  std::vector<FileQuery> queries;
+  for (const auto& [of_tenant, project] : scopes) {
+    FileQuery& query = queries.emplace_back(asked);
+    query.tenant = of_tenant;
+    query.project = project;
+  }
+  return queries;
 }
 
-// Reads a page and gives each document to `take`.
-template <class Page>
-void respond_page(const std::shared_ptr<Call>& call, Core::View& view, FileQuery query, const std::function<Status(Page&, const FiledDocument&)>& take) {
-  const std::size_t most = query.most - 1;
-  auto rows = view.journal.filed(query);
-  if (!rows.ok()) return refuse(call, rows.error());
-  Page page;
-  page.position = view.state.facts().position;
-  for (const FiledDocument& row : *rows) {
-    if (page.items.size() == most) {
-      page.next = std::to_string((*rows)[most - 1].position);
-      break;
-    }
-    if (Status taken = take(page, row); !taken.ok()) return refuse(call, taken.error());
+// The rows of all queries, each once, in the order of the log; no more than one of them would give.
+Result<std::vector<FiledDocument>> read_all(Journal& journal, const std::vector<FileQuery>& queries) {
+  std::map<Position, std::string> rows;
+  for (const FileQuery& query : queries) {
+    PENSTOCK_TRY(found, journal.filed(query));
+    for (FiledDocument& row : found) rows.emplace(row.position, std::move(row.document));
   }
-  call->respond(json_response(page));
+  std::vector<FiledDocument> out;
+  for (auto& [position, document] : rows) {
+    if (out.size() == queries.front().most) break;
+    out.push_back({position, std::move(document)});
+  }
+  return out;
+}
+
+// Answers with a page of a shelf, of which `take` reads each document.
+template <class Page>
+void respond_page(Core& core, const std::shared_ptr<Call>& call, std::string shelf, Status (*take)(Page&, const FiledDocument&)) {
+  auto queries = queries_of(*call, std::move(shelf));
+  if (!queries.ok()) return refuse(call, queries.error());
+  core.read([call, take, queries = std::move(*queries)](Core::View& view) {
+    auto rows = read_all(view.journal, queries);
+    if (!rows.ok()) return refuse(call, rows.error());
+    const std::size_t most = queries.front().most - 1;
+    Page page;
+    page.position = view.state.facts().position;
+    for (const FiledDocument& row : *rows) {
+      if (page.items.size() == most) {
+        page.next = std::to_string((*rows)[most - 1].position);
+        break;
+      }
+      if (Status taken = take(page, row); !taken.ok()) return refuse(call, taken.error());
+    }
+    call->respond(json_response(page));
+  });
+}
+
+// What an export needs to know besides the invoice.
+FocusContext focus_context(const Facts& facts, const Invoice& invoice) {
+  FocusContext out;
+  out.provider = "Penstock";
+  const auto tenant = facts.tenants.find(invoice.tenant);
+  if (tenant != facts.tenants.end()) out.tenant_name = tenant->second.spec.display_name;
+  out.region = [&facts](const std::string& site) {
+    const auto found = facts.sites.find(site);
+    return found == facts.sites.end() ? FocusRegion{} : FocusRegion{site, found->second.spec.country};
+  };
+  out.tags = [&facts](const std::string& project) {
+    const auto found = facts.projects.find(project);
+    return found == facts.projects.end() ? std::map<std::string, std::string>{} : found->second.labels;
+  };
+  return out;
 }
 
 }  // namespace
 
 void Api::list_usage_rows(std::shared_ptr<Call> call) {
-  auto query = query_of(*call, "usage");
-  if (!query.ok()) return refuse(call, query.error());
-  if (Status narrowed = narrow(*call, *query); !narrowed.ok()) return refuse(call, narrowed.error());
-  core_.read([call, query = std::move(*query)](Core::View& view) {
-    respond_page<UsageRowList>(call, view, query, [](UsageRowList& page, const FiledDocument& row) -> Status {
-      PENSTOCK_TRY(usage, from_json_text<Usage>(row.document));
-      page.items.push_back({row.position, std::move(usage)});
-      return ok_status();
-    });
+  respond_page<UsageRowList>(core_, call, "usage", [](UsageRowList& page, const FiledDocument& row) -> Status {
+    PENSTOCK_TRY(usage, from_json_text<Usage>(row.document));
+    page.items.push_back({row.position, std::move(usage)});
+    return ok_status();
   });
 }
 
 void Api::list_invoices(std::shared_ptr<Call> call) {
-  auto query = query_of(*call, "invoice");
-  if (!query.ok()) return refuse(call, query.error());
-  if (Status narrowed = narrow(*call, *query); !narrowed.ok()) return refuse(call, narrowed.error());
-  core_.read([call, query = std::move(*query)](Core::View& view) {
-    respond_page<InvoiceList>(call, view, query, [](InvoiceList& page, const FiledDocument& row) -> Status {
-      PENSTOCK_TRY(invoice, from_json_text<Invoice>(row.document));
-      page.items.push_back(std::move(invoice));
-      return ok_status();
-    });
+  respond_page<InvoiceList>(core_, call, "invoice", [](InvoiceList& page, const FiledDocument& row) -> Status {
+    PENSTOCK_TRY(invoice, from_json_text<Invoice>(row.document));
+    page.items.push_back(std::move(invoice));
+    return ok_status();
   });
 }
 
@@ -86,19 +128,21 @@ void Api::get_invoice(std::shared_ptr<Call> call) {
     if (rows->empty()) return refuse(call, unknown("Invoice", call->name()));
     auto invoice = from_json_text<Invoice>(rows->front().document);
     if (!invoice.ok()) return refuse(call, invoice.error());
-    if (!call->sees(invoice->tenant)) return refuse(call, unknown("Invoice", call->name()));
+    if (!call->reaches(invoice->tenant)) return refuse(call, unknown("Invoice", call->name()));
     call->respond(json_response(*invoice));
   });
 }
 
 void Api::focus(std::shared_ptr<Call> call) {
-  auto query = query_of(*call, "invoice");
-  if (!query.ok()) return refuse(call, query.error());
-  if (query->month.empty()) return refuse(call, make_error(Code::kInvalid, "expected a month such as 2026-07", "month"));
-  if (Status narrowed = narrow(*call, *query); !narrowed.ok()) return refuse(call, narrowed.error());
-  query->most = kMostOfAMonth;
-  core_.read([this, call, query = std::move(*query)](Core::View& view) {
-    auto documents = view.journal.filed(query);
+  auto queries = queries_of(*call, "invoice");
+  if (!queries.ok()) return refuse(call, queries.error());
+  const std::string format = text(*call, "format");
+  if (!format.empty() && format != "json" && format != "csv") {
+    return refuse(call, make_error(Code::kInvalid, fmt::format("expected json or csv, found '{}'", format), "format"));
+  }
+  for (FileQuery& query : *queries) query.most = kMostOfAMonth;
+  core_.read([call, format, queries = std::move(*queries)](Core::View& view) {
+    auto documents = read_all(view.journal, queries);
     if (!documents.ok()) return refuse(call, documents.error());
     std::vector<FocusRow> rows;
     for (const FiledDocument& document : *documents) {
@@ -107,9 +151,8 @@ void Api::focus(std::shared_ptr<Call> call) {
       for (FocusRow& row : focus_rows(*invoice, focus_context(view.state.facts(), *invoice))) rows.push_back(std::move(row));
     }
     HttpResponse response;
-    const bool csv = text(*call, "format") == "csv";
-    if (csv) response.content_type = "text/csv; charset=utf-8";
-    response.body = csv ? focus_csv(rows) : focus_json(rows);
+    if (format == "csv") response.content_type = "text/csv; charset=utf-8";
+    response.body = format == "csv" ? focus_csv(rows) : focus_json(rows);
     call->respond(std::move(response));
   });
 }
@@ -125,10 +168,10 @@ void Api::list_months(std::shared_ptr<Call> call) {
     for (const auto& [month, book] : books.months) {
       MonthView& item = list.items.emplace_back(MonthView{month, false, book.from, book.to, {}, {}});
       for (const auto& [key, tally] : book.tallies) {
-        if (call->sees(tenant_of(tally.project))) item.tallies.push_back(tally);
+        if (call->reaches(tally.project)) item.tallies.push_back(tally);
       }
       for (const Adjustment& adjustment : book.adjustments) {
-        if (call->sees(tenant_of(adjustment.project))) item.adjustments.push_back(adjustment);
+        if (call->reaches(adjustment.project)) item.adjustments.push_back(adjustment);
       }
     }
     call->respond(json_response(list));
@@ -194,7 +237,7 @@ void Api::budgets(std::shared_ptr<Call> call) {
     const Facts& facts = view.state.facts();
     BudgetList list;
     for (const auto& [project, spending] : facts.books.spending) {
-      if (!call->sees(tenant_of(project))) continue;
+      if (!call->reaches(project)) continue;
       const Money budget = facts.projects.at(project).spec.budget->per_month;
       const Money spent = view.state.spent_by(project, std::max(view.now, spending.as_of));
       const Ppm part(budget.micros == 0 ? 0 : mul_div_floor(spent.micros, 1'000'000, budget.micros));

@@ -1,6 +1,7 @@
 // Bodies of requests and answers that are not objects themselves.
 #pragma once
 
+#include "engine/access/rights.h"
 #include "server/api/views.h"
 
 namespace penstock {
@@ -62,6 +63,7 @@ PENSTOCK_PAGE(JobPage, JobView, "A page of jobs.");
 PENSTOCK_PAGE(NodePage, NodeView, "A page of nodes.");
 PENSTOCK_PAGE(EventPage, EventRecord, "A page of the event log.");
 PENSTOCK_PAGE(TokenPage, TokenView, "A page of tokens.");
+PENSTOCK_PAGE(AuditPage, AuditView, "A page of the audit log.");
 
 struct SnapshotView {
   Position position = 0;
@@ -167,14 +169,18 @@ struct Explanation {
 
 struct TokenRequest {
   std::string name;
-  Role role = Role::kViewer;
+  std::optional<Role> role;
   std::string tenant;
+  std::string project;
+  std::string principal;
   std::optional<Duration> valid_for;
 
   static constexpr auto schema() {
     return object("TokenRequest", "A token to issue.", field("name", &TokenRequest::name, required, "what people call it"),
-                  field("role", &TokenRequest::role, required, "what it may do"),
+                  field("role", &TokenRequest::role, optional, "what it may do; with a principal: at most, all that is granted to it if absent"),
                   field("tenant", &TokenRequest::tenant, optional, "for tenant roles: which"),
+                  field("project", &TokenRequest::project, optional, "for member and viewer: only this project of the tenant"),
+                  field("principal", &TokenRequest::principal, optional, "whom it stands for"),
                   field("validFor", &TokenRequest::valid_for, optional, "how long; without it, until revoked"));
   }
 };
@@ -191,19 +197,64 @@ struct IssuedToken {
   }
 };
 
+struct LoginInfo {
+  std::string issuer;
+  std::string client_id;
+  std::vector<std::string> scopes;
+
+  static constexpr auto schema() {
+    return object("LoginInfo", "Where people log in: an OpenID provider.",
+                  field("issuer", &LoginInfo::issuer, required, "its issuer, below which its configuration is found"),
+                  field("clientId", &LoginInfo::client_id, required, "as whom to ask it for an ID token"),
+                  field("scopes", &LoginInfo::scopes, required, "to ask for"));
+  }
+};
+
+struct LoginRequest {
+  std::string id_token;
+
+  static constexpr auto schema() {
+    return object("LoginRequest", "Somebody who has logged in at the identity provider.",
+                  field("idToken", &LoginRequest::id_token, required, "the ID token that it gave out, a JWT"));
+  }
+};
+
+struct LoggedIn {
+  std::string id;
+  std::string token;
+  std::optional<Time> expires;
+  std::vector<Binding> grants;
+
+  static constexpr auto schema() {
+    return object("LoggedIn", "A session; the text of its token is shown this once.",
+                  field("id", &LoggedIn::id, required, "public part of the token"),
+                  field("token", &LoggedIn::token, required, "the bearer token"),
+                  field("expires", &LoggedIn::expires, required, "when the session ends"),
+                  field("grants", &LoggedIn::grants, optional, "what it allows now"));
+  }
+};
+
 struct Identity {
   std::string token_id;
   std::string name;
-  Role role = Role::kViewer;
+  std::string principal;
+  std::optional<Role> role;
   std::string tenant;
+  std::string project;
   std::string node;
+  std::vector<Binding> grants;
+  std::optional<Time> expires;
 
   static constexpr auto schema() {
     return object("Identity", "Who the caller is.", field("tokenId", &Identity::token_id, required, "public part of the token"),
                   field("name", &Identity::name, optional, "name of the token"),
-                  field("role", &Identity::role, required, "its role"),
-                  field("tenant", &Identity::tenant, optional, "its tenant"),
-                  field("node", &Identity::node, optional, "its node"));
+                  field("principal", &Identity::principal, optional, "whom the token stands for"),
+                  field("role", &Identity::role, optional, "its role, the strongest if it has several; absent: none"),
+                  field("tenant", &Identity::tenant, optional, "tenant in which it has that"),
+                  field("project", &Identity::project, optional, "project of the tenant in which it has that"),
+                  field("node", &Identity::node, optional, "its node"),
+                  field("grants", &Identity::grants, optional, "all roles that it has, and where"),
+                  field("expires", &Identity::expires, optional, "when the token stops being valid"));
   }
 };
 

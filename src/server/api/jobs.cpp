@@ -6,7 +6,7 @@ namespace penstock {
 namespace {
 
 bool matches(const Call& call, const Job& job, const std::string& tenant, const std::string& project, const std::string& phase) {
-  if (!call.sees(tenant_of(job.name))) return false;
+  if (!call.reaches(project_of(job.name))) return false;
   if (!tenant.empty() && tenant_of(job.name) != tenant) return false;
   if (!project.empty() && project_of(job.name) != project) return false;
   if (phase.empty()) return true;
@@ -20,12 +20,28 @@ Status known_phase(const std::string& phase) {
   return make_error(Code::kInvalid, fmt::format("expected one of {}, found '{}'", names, phase), "phase");
 }
 
+// Rows of several scopes, which may overlap, as one list.
+template <class UidOf>
+std::vector<std::string> newest_first(std::vector<std::string> rows, const UidOf& uid_of) {
+  std::map<Uid, std::string> sorted;
+  for (std::string& row : rows) {
+    const Uid uid = uid_of(row);
+    sorted.emplace(uid, std::move(row));
+  }
+  rows.clear();
+  for (auto row = sorted.rbegin(); row != sorted.rend(); ++row) rows.push_back(std::move(row->second));
+  return rows;
+}
+
 }  // namespace
 
 void Api::submit(std::shared_ptr<Call> call, SubmitJobs command) {
   for (const SubmitJobs::Item& item : command.items) {
-    if (!call->sees(tenant_of(item.metadata.name))) {
-      return refuse(call, make_error(Code::kNotFound, fmt::format("there is no project '{}'", project_of(item.metadata.name)), "metadata.name"));
+    const std::string_view project = project_of(item.metadata.name);
+    if (!call->reaches(project)) {
+      Error error = call->out_of_reach("project", project, project);
+      error.path = "metadata.name";
+      return refuse(call, error);
     }
   }
   const int status = command.all_or_none ? 201 : 200;
@@ -108,7 +124,7 @@ void Api::list_jobs(std::shared_ptr<Call> call) {
 
 void Api::get_job(std::shared_ptr<Call> call) {
   const std::string name = call->name();
-  if (!call->sees(tenant_of(name))) return refuse(call, unknown("Job", name));
+  if (!call->reaches(project_of(name))) return refuse(call, call->out_of_reach("Job", name, project_of(name)));
   core_.read([call, name](Core::View& view) {
     if (const Job* job = view.state.find_job(name)) {
       return call->respond(json_response(job_view(view.state, *job, Detail::kFull, view.now)));
@@ -123,7 +139,7 @@ void Api::get_job(std::shared_ptr<Call> call) {
 
 void Api::of_job(std::shared_ptr<Call> call, const std::function<Command(const std::string&, std::optional<Position>)>& make) {
   const std::string name = call->name();
-  if (!call->sees(tenant_of(name))) return refuse(call, unknown("Job", name));
+  if (!call->reaches(project_of(name))) return refuse(call, call->out_of_reach("Job", name, project_of(name)));
   auto version = number(*call, "version", 0, ~std::uint64_t{0} >> 1);
   if (!version.ok()) return refuse(call, version.error());
   Command command = make(name, call->query.contains("version") ? std::optional<Position>(*version) : std::nullopt);
@@ -148,7 +164,7 @@ void Api::suspend_job(std::shared_ptr<Call> call) {
 
 void Api::resize_job(std::shared_ptr<Call> call) {
   const std::string name = call->name();
-  if (!call->sees(tenant_of(name))) return refuse(call, unknown("Job", name));
+  if (!call->reaches(project_of(name))) return refuse(call, call->out_of_reach("Job", name, project_of(name)));
   auto body = body_of<ResizeRequest>(*call);
   if (!body.ok()) return refuse(call, body.error());
   execute(std::move(call), ResizeJob{name, body->replicas, body->version}, 200);
@@ -156,7 +172,7 @@ void Api::resize_job(std::shared_ptr<Call> call) {
 
 void Api::repower_job(std::shared_ptr<Call> call) {
   const std::string name = call->name();
-  if (!call->sees(tenant_of(name))) return refuse(call, unknown("Job", name));
+  if (!call->reaches(project_of(name))) return refuse(call, call->out_of_reach("Job", name, project_of(name)));
   auto body = body_of<RepowerRequest>(*call);
   if (!body.ok()) return refuse(call, body.error());
   execute(std::move(call), SetGpuPower{name, body->gpu_power, body->version}, 200);
@@ -164,7 +180,7 @@ void Api::repower_job(std::shared_ptr<Call> call) {
 
 void Api::explain_job(std::shared_ptr<Call> call) {
   const std::string name = call->name();
-  if (!call->sees(tenant_of(name))) return refuse(call, unknown("Job", name));
+  if (!call->reaches(project_of(name))) return refuse(call, call->out_of_reach("Job", name, project_of(name)));
   core_.read([call, name](Core::View& view) {
     const Job* job = view.state.find_job(name);
     if (job == nullptr) return refuse(call, unknown("Job", name));
@@ -192,7 +208,7 @@ void Api::explain_job(std::shared_ptr<Call> call) {
 
 void Api::job_log(std::shared_ptr<Call> call) {
   const std::string name = call->name();
-  if (!call->sees(tenant_of(name))) return refuse(call, unknown("Job", name));
+  if (!call->reaches(project_of(name))) return refuse(call, call->out_of_reach("Job", name, project_of(name)));
   auto rank = number(*call, "rank", 0, 1'000'000);
   auto offset = number(*call, "offset", 0, ~std::uint64_t{0} >> 1);
   if (!rank.ok()) return refuse(call, rank.error());
@@ -224,8 +240,9 @@ void Api::job_log(std::shared_ptr<Call> call) {
     wanted.rank = static_cast<std::int32_t>(rank);
     wanted.offset = static_cast<std::int64_t>(offset);
     wanted.follow = flag(*call, "follow");
-    const std::uint64_t id = view.agents.read_log(view.state, node, wanted, [stream](std::string_view bytes, std::int64_t, bool end) {
-      const bool more = stream->push(bytes);
+    const std::uint64_t id = view.agents.read_log(view.state, node, wanted, [this, call, stream](std::string_view bytes, std::int64_t, bool end) {
+      const bool more = still_may(*call) && call->reaches(project_of(call->name())) && stream->push(bytes);
+      if (!more) stream->finish();
       if (end) stream->finish();
       return more;
     });
@@ -237,28 +254,35 @@ void Api::job_log(std::shared_ptr<Call> call) {
 void Api::list_archive(std::shared_ptr<Call> call) {
   auto limit = page_limit(*call);
   if (!limit.ok()) return refuse(call, limit.error());
-  std::string tenant = text(*call, "tenant");
-  if (is_tenant_role(call->principal.role)) {
-    if (!tenant.empty() && !call->sees(tenant)) return refuse(call, unknown("Tenant", tenant));
-    tenant = call->principal.tenant;
+  const std::string tenant = text(*call, "tenant");
+  // A tenant that the caller reaches whole is one scope; else each project of it that it reaches is.
+  std::set<std::string> scopes;
+  for (const Binding& binding : call->principal.bindings) {
+    if (!role_has(binding.role, call->operation->right)) continue;
+    if (!tenant.empty() && !binding.tenant.empty() && binding.tenant != tenant) continue;
+    scopes.insert(binding.tenant.empty() ? tenant : binding.project.empty() ? binding.tenant : binding.tenant + "/" + binding.project);
   }
+  if (scopes.empty()) return refuse(call, unknown("Tenant", tenant));
   Uid before;
   if (const std::string given = text(*call, "cursor"); !given.empty()) {
     auto parsed = Text<Uid>::parse(given);
     if (!parsed.ok()) return refuse(call, make_error(Code::kInvalid, "this is no cursor of this list", "cursor"));
     before = *parsed;
   }
-  core_.read([call, tenant, before, most = *limit](Core::View& view) {
-    auto rows = view.journal.archived_list(tenant, before, most + 1);
-    if (!rows.ok()) return refuse(call, rows.error());
-    const bool more = rows->size() > most;
-    if (more) rows->resize(most);
-    HttpResponse response;
-    response.body = fmt::format(R"({{"items":[{}])", fmt::join(*rows, ","));
-    if (more) {
-      auto last = from_json_text<JobView>(rows->back());
-      if (last.ok()) response.body += fmt::format(R"(,"next":"{}")", Text<Uid>::format(last->metadata.uid));
+  core_.read([call, scopes, before, most = *limit](Core::View& view) {
+    std::vector<std::string> rows;
+    for (const std::string& scope : scopes) {
+      auto found = view.journal.archived_list(scope, before, most + 1);
+      if (!found.ok()) return refuse(call, found.error());
+      rows.insert(rows.end(), std::make_move_iterator(found->begin()), std::make_move_iterator(found->end()));
     }
+    const auto uid_of = [](const std::string& row) { return from_json_text<JobView>(row)->metadata.uid; };
+    if (scopes.size() > 1) rows = newest_first(std::move(rows), uid_of);
+    const bool more = rows.size() > most;
+    if (more) rows.resize(most);
+    HttpResponse response;
+    response.body = fmt::format(R"({{"items":[{}])", fmt::join(rows, ","));
+    if (more) response.body += fmt::format(R"(,"next":"{}")", Text<Uid>::format(uid_of(rows.back())));
     response.body += fmt::format(R"(,"position":{}}})", view.state.facts().position);
     call->respond(std::move(response));
   });
@@ -268,7 +292,7 @@ void Api::usage(std::shared_ptr<Call> call) {
   core_.read([call](Core::View& view) {
     UsageList list;
     for (const auto& [key, total] : view.state.facts().usage_by_project) {
-      if (!call->sees(tenant_of(total.workload))) continue;
+      if (!call->reaches(total.workload)) continue;
       list.items.push_back({total.workload, {total.gpu_time, total.energy, total.energy_source, total.cost, total.energy_cost, total.carbon}});
     }
     call->respond(json_response(list));

@@ -77,7 +77,8 @@ void Api::events(std::shared_ptr<Call> call) {
         return ok_status();
       });
       if (!replayed.ok()) return refuse(call, replayed.error());
-      const std::uint64_t id = view.hub.subscribe_events([stream = response.stream](const EventRecord& record) {
+      const std::uint64_t id = view.hub.subscribe_events([this, call, stream = response.stream](const EventRecord& record) {
+        if (!still_may(*call)) return stream->finish();
         stream->push(sse("event", record.position, to_json(record)));
       });
       response.stream->on_left([this, id] { core_.read([id](Core::View& later) { later.hub.unsubscribe(id); }); });

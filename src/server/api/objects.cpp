@@ -13,11 +13,28 @@ const auto& objects_of(const Facts& facts) {
   if constexpr (kind == Kind::kProject) return facts.projects;
   if constexpr (kind == Kind::kContract) return facts.contracts;
   if constexpr (kind == Kind::kRestriction) return facts.restrictions;
+  if constexpr (kind == Kind::kPrincipal) return facts.principals;
+  if constexpr (kind == Kind::kGrant) return facts.grants;
 }
 
+// Its project lies within reach of who is bound to it; everything else belongs to a tenant as a whole, or to the provider.
 bool visible(const Call& call, Kind kind, std::string_view name) {
-  const bool tenant_owned = kind == Kind::kTenant || kind == Kind::kProject || kind == Kind::kContract;
-  return !tenant_owned || call.sees(tenant_of(name));
+  return call.reaches(kind == Kind::kProject ? name : owner_of(kind, name));
+}
+
+// Principals and grants of a tenant are its admin's; all else is the operator's. What a foreign tenant has is answered like
+// what does not exist.
+Status may_apply(const Call& call, const Document& document) {
+  const std::string owner(owner_of(document.kind, document.metadata.name));
+  const bool access = document.kind == Kind::kPrincipal || document.kind == Kind::kGrant;
+  if (call.principal.may(access ? Right::kWriteAccess : Right::kWriteObjects, owner)) return ok_status();
+  Error error = access && !owner.empty()
+                    ? make_error(Code::kNotFound, fmt::format("there is no tenant '{}'", owner), "metadata.name")
+                    : make_error(Code::kForbidden, "a tenant-admin applies principals and grants of its own tenant; the operator applies all else", "kind");
+  error.file = document.origin.file;
+  error.line = document.origin.line;
+  error.column = document.origin.line > 0 ? 1 : 0;
+  return error;
 }
 
 }  // namespace
@@ -35,6 +52,9 @@ void Api::apply(std::shared_ptr<Call> call) {
   auto documents = read_documents(body->sources);
   if (!documents.ok()) return refuse(call, documents.error());
   if (documents->empty()) return refuse(call, make_error(Code::kInvalid, "there is no document in this input", "sources"));
+  for (const Document& document : *documents) {
+    if (Status may = may_apply(*call, document); !may.ok()) return refuse(call, may.error());
+  }
   execute(std::move(call), ApplyDocuments{std::move(*documents), body->dry_run}, 200);
 }
 
@@ -82,6 +102,7 @@ void Api::delete_object(std::shared_ptr<Call> call) {
   auto version = number(*call, "version", 0, ~std::uint64_t{0} >> 1);
   if (!version.ok()) return refuse(call, version.error());
   DeleteObject command{kind, call->name(), std::nullopt};
+  if (!visible(*call, kind, command.name)) return refuse(call, unknown(name_of(kind), command.name));
   if (call->query.contains("version")) command.version = *version;
   execute(std::move(call), std::move(command), 200);
 }
@@ -96,5 +117,7 @@ PENSTOCK_OBJECT_HANDLERS(Kind::kTenant)
 PENSTOCK_OBJECT_HANDLERS(Kind::kProject)
 PENSTOCK_OBJECT_HANDLERS(Kind::kContract)
 PENSTOCK_OBJECT_HANDLERS(Kind::kRestriction)
+PENSTOCK_OBJECT_HANDLERS(Kind::kPrincipal)
+PENSTOCK_OBJECT_HANDLERS(Kind::kGrant)
 
 }  // namespace penstock

@@ -43,7 +43,10 @@ void Api::version(std::shared_ptr<Call> call) { call->respond(json_response(Vers
 
 void Api::whoami(std::shared_ptr<Call> call) {
   const Principal& p = call->principal;
-  call->respond(json_response(Identity{p.token_id, p.name, p.role, p.tenant, p.node}));
+  const Binding strongest = p.bindings.empty() ? Binding{} : p.bindings.front();
+  Identity identity{p.token_id, p.name, p.principal, std::nullopt, strongest.tenant, strongest.project, p.node, p.bindings, p.expires};
+  if (!p.bindings.empty()) identity.role = strongest.role;
+  call->respond(json_response(identity));
 }
 
 void Api::metrics(std::shared_ptr<Call> call) {
@@ -73,8 +76,9 @@ void Api::watch(std::shared_ptr<Call> call, std::string kind,
     if (!missed.ok()) return refuse(call, missed.error());
 
     // Objects are told as they are now.
-    const auto tell = [stream, kind, render](Core::View& now, const Notice& notice) {
+    const auto tell = [this, call, stream, kind, render](Core::View& now, const Notice& notice) {
       if (notice.kind != kind) return;
+      if (!still_may(*call)) return stream->finish();
       if (auto object = render(now, notice)) stream->push(sse(notice.removed ? "removed" : "changed", notice.position, *object));
     };
     for (const Notice& notice : *missed) tell(view, notice);

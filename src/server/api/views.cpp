@@ -198,8 +198,9 @@ std::vector<CapacityView> capacity_views(State& state) {
   return out;
 }
 
-TokenView token_view(const TokenRecord& token) {
-  return {token.id, token.name, token.role, token.tenant, token.node, token.issuer, token.created, token.expires};
+TokenView token_view(const TokenRecord& token, std::optional<Time> last_used) {
+  return {token.id,      token.name,    token.role,   token.tenant,  token.project, token.node,
+          token.principal, token.subject, token.issuer, token.created, token.expires, last_used};
 }
 
 }  // namespace penstock

@@ -333,22 +333,45 @@ struct CapacityView {
 struct TokenView {
   std::string id;
   std::string name;
-  Role role = Role::kViewer;
+  std::optional<Role> role;
   std::string tenant;
+  std::string project;
   std::string node;
+  std::string principal;
+  std::string subject;
   std::string issuer;
   Time created;
   std::optional<Time> expires;
+  std::optional<Time> last_used;
 
   static constexpr auto schema() {
     return object("Token", "A token, without its secret.", field("id", &TokenView::id, required, "its public part"),
                   field("name", &TokenView::name, optional, "what people call it"),
-                  field("role", &TokenView::role, required, "what it may do"),
+                  field("role", &TokenView::role, optional, "what it may do; of a principal or a session, at most"),
                   field("tenant", &TokenView::tenant, optional, "tenant it is bound to"),
+                  field("project", &TokenView::project, optional, "project of that tenant it is bound to"),
                   field("node", &TokenView::node, optional, "node it is bound to"),
+                  field("principal", &TokenView::principal, optional, "principal it stands for"),
+                  field("subject", &TokenView::subject, optional, "of a session: who logged in, as the identity provider names it"),
                   field("issuer", &TokenView::issuer, optional, "who issued it"),
                   field("created", &TokenView::created, required, "when"),
-                  field("expires", &TokenView::expires, optional, "when it stops being valid"));
+                  field("expires", &TokenView::expires, optional, "when it stops being valid"),
+                  field("lastUsed", &TokenView::last_used, optional, "when it was last accepted since the server started"));
+  }
+};
+
+/// An entry of the audit log.
+struct AuditView {
+  Position position = 0;
+  Time at;
+  std::string by;
+  AuditRecorded entry;
+
+  static constexpr auto schema() {
+    return object("AuditEntry", "One request that changed something.", field("position", &AuditView::position, required, "of its event"),
+                  field("at", &AuditView::at, required, "when"),
+                  field("by", &AuditView::by, optional, "token that asked for it; not told to a tenant of others"),
+                  field("entry", &AuditView::entry, required, "who, what, why and from where"));
   }
 };
 
@@ -365,7 +388,7 @@ ObjectView object_view(Kind kind, const Object<Spec>& object) {
 JobView job_view(const State& state, const Job& job, Detail detail, Time now);
 NodeView node_view(const State& state, const Leases& leases, NodeIndex node, Detail detail);
 std::vector<CapacityView> capacity_views(State& state);
-TokenView token_view(const TokenRecord& token);
+TokenView token_view(const TokenRecord& token, std::optional<Time> last_used);
 
 PENSTOCK_JSON_ELSEWHERE(ObjectView);
 PENSTOCK_JSON_ELSEWHERE(JobView);

@@ -60,6 +60,11 @@ ArchivedWorkload archive_row(const State& state, const Job& job) {
   return row;
 }
 
+AuditRow audit_row(const EventRecord& record, const AuditRecorded& entry) {
+  const AuditView view{record.position, record.at, record.by, entry};
+  return {record.position, record.at, entry.tenant, entry.principal.empty() ? record.by : entry.principal, entry.operation, to_json(view)};
+}
+
 Core::Core(CoreOptions options, std::unique_ptr<Journal> journal)
     : options_(std::move(options)), journal_(std::move(journal)) {}
 
@@ -266,6 +271,8 @@ Status Core::commit() {
       if (const Job* job = engine_->state().find_job(finished->job)) {
         batch.archived.push_back(archive_row(engine_->state(), *job));
       }
+    } else if (const auto* audited = std::get_if<AuditRecorded>(&event.event)) {
+      batch.audited.push_back(audit_row(event, *audited));
     }
     for (FiledRow& row : filed_rows(event)) batch.filed.push_back(std::move(row));
   }

@@ -116,7 +116,8 @@ class Core {
   std::thread thread_;
 };
 
-/// The archive's row of a job that has ended.
+/// The archive's row of a job that has ended, and the audit log's of an entry.
 ArchivedWorkload archive_row(const State& state, const Job& job);
+AuditRow audit_row(const EventRecord& record, const AuditRecorded& entry);
 
 }  // namespace penstock

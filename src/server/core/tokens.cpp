@@ -1,6 +1,7 @@
 // Tokens: 256 random bits, of which only a BLAKE2b hash is kept.
 #include "server/core/tokens.h"
 
+#include <algorithm>
 #include <mutex>
 
 #include <sodium.h>
@@ -36,7 +37,7 @@ Error refused() {
 
 }  // namespace
 
-NewToken make_token(Role role, std::string name, Time now) {
+NewToken make_token(std::optional<Role> role, std::string name, Time now) {
   sodium();
   unsigned char id[kIdBytes];
   unsigned char secret[kSecretBytes];
@@ -54,28 +55,57 @@ NewToken make_token(Role role, std::string name, Time now) {
   return token;
 }
 
+bool Principal::has(Right right) const {
+  if (right == Right::kNone || right == Right::kAuthenticated) return true;
+  return std::any_of(bindings.begin(), bindings.end(), [&](const Binding& binding) { return role_has(binding.role, right); });
+}
+
+bool Principal::may(Right right, std::string_view tenant_of_it, std::string_view project) const {
+  return std::any_of(bindings.begin(), bindings.end(), [&](const Binding& binding) {
+    return role_has(binding.role, right) && reaches(binding, tenant_of_it, project);
+  });
+}
+
 void TokenTable::reset(const Facts& facts) {
   std::unique_lock lock(mutex_);
   tokens_.clear();
   token_of_node_.clear();
-  for (const auto& [id, token] : facts.tokens) tokens_[id] = token;
+  for (const auto& [id, token] : facts.tokens) tokens_[id].record = token;
   for (const auto& [name, node] : facts.nodes) token_of_node_[name] = node.token_id;
+  principals_ = facts.principals;
+  grants_ = facts.grants;
+  ++changes_;
 }
 
 void TokenTable::take(const EventRecord& record) {
+  const auto put = [&]<class Spec>(ObjectMap<Spec>& map, const ObjectApplied& event) {
+    auto spec = from_json<Spec>(event.spec);
+    PENSTOCK_CHECK(spec.ok());  // the engine has read it already
+    map[event.name].name = event.name;
+    map[event.name].spec = std::move(*spec);
+  };
+  const bool of_access = std::visit([]<class E>(const E&) {
+    return std::is_same_v<E, TokenIssued> || std::is_same_v<E, TokenRevoked> || std::is_same_v<E, NodeRegistered> || std::is_same_v<E, ObjectApplied> || std::is_same_v<E, ObjectDeleted>;
+  }, record.event);
+  if (!of_access) return;
+  std::unique_lock lock(mutex_);
   if (const auto* issued = std::get_if<TokenIssued>(&record.event)) {
-    std::unique_lock lock(mutex_);
-    tokens_[issued->token.id] = issued->token;
+    tokens_[issued->token.id].record = issued->token;
   } else if (const auto* revoked = std::get_if<TokenRevoked>(&record.event)) {
-    std::unique_lock lock(mutex_);
     tokens_.erase(revoked->id);
   } else if (const auto* registered = std::get_if<NodeRegistered>(&record.event)) {
-    std::unique_lock lock(mutex_);
     std::string& present = token_of_node_[registered->hello.node];
     tokens_.erase(present);
     present = registered->token.id;
-    tokens_[present] = registered->token;
+    tokens_[present].record = registered->token;
+  } else if (const auto* applied = std::get_if<ObjectApplied>(&record.event)) {
+    if (applied->kind == Kind::kPrincipal) put(principals_, *applied);
+    if (applied->kind == Kind::kGrant) put(grants_, *applied);
+  } else if (const auto* deleted = std::get_if<ObjectDeleted>(&record.event)) {
+    if (deleted->kind == Kind::kPrincipal) principals_.erase(deleted->name);
+    if (deleted->kind == Kind::kGrant) grants_.erase(deleted->name);
   }
+  ++changes_;
 }
 
 Result<Principal> TokenTable::check(std::string_view text, Time now) const {
@@ -86,10 +116,38 @@ Result<Principal> TokenTable::check(std::string_view text, Time now) const {
   std::shared_lock lock(mutex_);
   const auto found = tokens_.find(id);
   if (found == tokens_.end()) return refused();
-  const TokenRecord& token = found->second;
+  const TokenRecord& token = found->second.record;
   if (token.hash.size() != hash.size() || sodium_memcmp(token.hash.data(), hash.data(), hash.size()) != 0) return refused();
+  auto caller = principal_of(token, now);
+  if (caller.ok()) found->second.used = now.ns;
+  return caller;
+}
+
+Result<Principal> TokenTable::again(const Principal& caller, Time now) const {
+  std::shared_lock lock(mutex_);
+  const auto found = tokens_.find(caller.token_id);
+  return found == tokens_.end() ? refused() : principal_of(found->second.record, now);
+}
+
+std::optional<Time> TokenTable::last_used(const std::string& id) const {
+  std::shared_lock lock(mutex_);
+  const auto found = tokens_.find(id);
+  const std::int64_t used = found == tokens_.end() ? 0 : found->second.used.load();
+  return used == 0 ? std::nullopt : std::optional(Time{used});
+}
+
+Result<Principal> TokenTable::principal_of(const TokenRecord& token, Time now) const {
   if (token.expires && *token.expires <= now) return refused();
-  return Principal{token.id, token.name, token.role, token.tenant, token.node};
+  if (is_cut_off(token, principals_)) return refused();
+  Principal caller;
+  caller.token_id = token.id;
+  caller.name = token.name;
+  caller.principal = token.principal;
+  caller.tenant = token.tenant.empty() ? std::string(scope_of(token.principal)) : token.tenant;
+  caller.node = token.node;
+  caller.bindings = bindings_of(token, principals_, grants_);
+  caller.expires = token.expires;
+  return caller;
 }
 
 }  // namespace penstock
