@@ -1,4 +1,6 @@
 // From rows of usage to invoices: months, terms, credits, energy, budgets, and a ledger that balances.
+#include <random>
+
 #include "base/month.h"
 #include "engine/ledger/bookkeeping.h"
 #include "engine/ledger/closing.h"
@@ -295,6 +297,72 @@ TEST_F(Billing, AnAdjustmentIsALineOfItsOwn) {
   EXPECT_EQ(invoices()[0].lines.back().note, "the outage of May");
   EXPECT_EQ(invoices()[0].lines.back().corrects, "acme-2026-05-usd");
   EXPECT_EQ(balance("adjustments USD"), 7 * kUsd);
+}
+
+// A month of jobs by chance, and what the books made of it. With trouble the server dies at random and comes back from what is durable,
+// and every report comes twice, and once more late.
+std::vector<std::string> books_of(std::uint32_t seed, bool trouble) {
+  World world;
+  world.settle_usual();
+  world.watchful = false;
+  ContractSpec capacity = contract();
+  capacity.service_class = ServiceClass::kReserved;
+  capacity.ramp = {{world.now, 16}};
+  capacity.billing = penstock::Billing::kCapacity;
+  capacity.gpu_models = {"h200"};
+  world.apply("acme/cap", capacity);
+  std::mt19937 dice(seed);
+  std::mt19937 fate(seed + 1);
+  std::vector<TaskReport> last;
+  for (int i = 0; i < 300; ++i) {
+    const std::string name = fmt::format("acme/llm/j{}", i);
+    if (dice() % 2 == 0) {
+      JobSpec spec = gang(1 + static_cast<std::int32_t>(dice() % 3), 250 * (1 + static_cast<std::int64_t>(dice() % 32)));
+      spec.contract = dice() % 2 == 0 ? "acme/main" : "acme/cap";
+      world.submit(name, spec);
+    }
+    world.now = world.now + seconds(1 + static_cast<std::int64_t>(dice() % 20'000));
+    if (trouble && fate() % 4 == 0) {
+      world.restart();
+      world.good(TakeLeadership{world.facts().epoch + 1, "1.0"});
+    }
+    world.tick();
+    const Job* ends = nullptr;
+    for (const auto& [uid, job] : world.facts().jobs) {
+      if (job.holds() && (ends == nullptr || dice() % 2 == 0)) ends = &job;
+    }
+    if (ends == nullptr || dice() % 3 == 0) continue;
+    std::vector<TaskReport> reports;
+    for (std::size_t rank = 0; rank < ends->allocation->tasks.size(); ++rank) {
+      TaskReport report = world.exited(ends->name, static_cast<std::int32_t>(rank), dice() % 5 == 0 ? 1 : 0);
+      if (dice() % 2 == 0) report.energy = Joules(static_cast<std::int64_t>(dice() % 1'000'000));
+      reports.push_back(report);
+    }
+    world.report(reports);
+    if (trouble) {
+      world.report(reports);
+      world.report(last);
+    }
+    last = reports;
+  }
+  world.now = *Text<Time>::parse("2026-09-01T00:00:00Z");
+  world.tick();
+  for (const char* month : {"2026-06", "2026-07", "2026-08"}) world.good(CloseMonth{month});
+  std::vector<std::string> out;
+  for (const EventRecord& record : world.events()) {
+    if (const auto* row = std::get_if<UsageRecorded>(&record.event)) out.push_back(to_json(row->usage));
+    if (const auto* issued = std::get_if<InvoiceIssued>(&record.event)) out.push_back(to_json(issued->invoice));
+    if (const auto* closed = std::get_if<MonthClosed>(&record.event)) out.push_back(to_json(*closed));
+  }
+  return out;
+}
+
+TEST(BillingTroubled, CrashesAndRepeatedReportsChangeNothing) {
+  for (std::uint32_t seed = 1; seed <= 5; ++seed) {
+    const std::vector<std::string> calm = books_of(seed, false);
+    EXPECT_GT(calm.size(), 100u);
+    EXPECT_EQ(books_of(seed, true), calm) << "seed " << seed;
+  }
 }
 
 // --- energy ----------------------------------------------------------------------------------------------------------

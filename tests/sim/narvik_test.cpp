@@ -1,0 +1,49 @@
+// The Narvik contract, from its first GPU to its last day: sixty invoices that add up to 6.2 billion USD.
+#include <gtest/gtest.h>
+
+#include "sim/simulation.h"
+#include "support/examples.h"
+#include "verify/verify.h"
+
+namespace penstock {
+namespace {
+
+TEST(Narvik, SixtyInvoicesAreTheContract) {
+  auto read = read_scenario({"narvik.yaml", R"(apiVersion: penstock/v1
+kind: Scenario
+metadata: {name: narvik}
+spec:
+  estate: [site.yaml]
+  from: 2026-06-15T00:00:00Z
+  for: P1843D
+)"});
+  ASSERT_TRUE(read.ok()) << to_string(read.error());
+  SimulationInput input;
+  input.documents = documents_of("narvik-contract");
+  std::vector<std::string> log;
+  std::vector<Invoice> invoices;
+  const auto report = simulate(read->front(), std::move(input), {}, [&](const EventRecord& record) {
+    log.push_back(to_json(record));
+    if (const auto* issued = std::get_if<InvoiceIssued>(&record.event)) invoices.push_back(issued->invoice);
+  });
+  ASSERT_TRUE(report.ok()) << to_string(report.error());
+  std::int64_t total = 0;
+  std::int64_t hours_reserved = 0;
+  for (const Invoice& invoice : invoices) {
+    total += invoice.total.micros;
+    for (const InvoiceLine& line : invoice.lines) {
+      if (line.kind == LineKind::kCommitmentUnused) hours_reserved += line.gpu_time->count() / 3'600'000'000;
+    }
+  }
+  EXPECT_EQ(invoices.size(), 60u);
+  EXPECT_EQ(hours_reserved, 2'168'819'712);
+  EXPECT_EQ(total, 2'168'819'712LL * 2'858'698);
+  ASSERT_EQ(report->billed.size(), 1u);
+  EXPECT_EQ(Text<Money>::format(report->billed[0].charged), "6200000573.054976 USD");
+  const auto proof = verify_log(log);
+  ASSERT_TRUE(proof.ok()) << to_string(proof.error());
+  EXPECT_TRUE(proof->proved);
+}
+
+}  // namespace
+}  // namespace penstock
