@@ -1,4 +1,5 @@
 // login, logout, whoami, token, audit: who acts, and who did.
+#include <algorithm>
 #include <iostream>
 #include <thread>
 
@@ -128,7 +129,8 @@ int logout(ApiClient& client, const GlobalFlags& flags) {
   auto config = load_config();
   if (!config.ok()) return fail(config.error());
   const auto context = config->contexts.find(flags.context.empty() ? config->current : flags.context);
-  if (context != config->contexts.end() && context->second.server == client.server()) {
+  const auto used = resolve_context(flags);
+  if (used.ok() && context != config->contexts.end() && context->second.token == used->token) {
     context->second.token.clear();
     if (Status saved = save_config(*config); !saved.ok()) return fail(saved.error());
   }

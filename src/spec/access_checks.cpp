@@ -1,4 +1,6 @@
 // What principals and grants must satisfy by themselves.
+#include <algorithm>
+
 #include "spec/access.h"
 #include "spec/checks.h"
 

@@ -56,6 +56,7 @@ TEST(Bindings, MeetInNoMoreThanBothAllow) {
 class Access : public testing::Test {
  protected:
   Access() {
+    world_.settle_usual();
     world_.apply("acme/web", ProjectSpec{});
     PrincipalSpec ann;
     ann.groups = {"ops"};

@@ -110,6 +110,16 @@ apiVersion: penstock/v1
 kind: Restriction
 metadata: {name: north/hot}
 spec: {cause: derating, parts: ["ups-[a,b]"], to: 80%, from: 2026-06-01, until: 2026-06-02, note: heat}
+---
+apiVersion: penstock/v1
+kind: Principal
+metadata: {name: acme/ann}
+spec: {type: user, subject: "248289761001", groups: [ops]}
+---
+apiVersion: penstock/v1
+kind: Grant
+metadata: {name: acme/ops}
+spec: {role: member, project: llm, groups: [ops]}
 )";
 
 std::string everything() {
@@ -135,7 +145,7 @@ std::string faults_of(const std::string& text, const ReadLimits& limits = {}) {
 TEST(Document, ReadsEveryKind) {
   const auto read = read_documents({{"f.yaml", everything()}});
   ASSERT_TRUE(read.ok()) << to_string(read.error());
-  ASSERT_EQ(read->size(), 7u);
+  ASSERT_EQ(read->size(), 9u);
   std::set<Kind> kinds;
   for (const Document& document : *read) kinds.insert(document.kind);
   EXPECT_EQ(kinds.size(), enum_names(Kind{}).size());
@@ -185,9 +195,9 @@ std::vector<Case> cases() {
       {"ApiVersionWrong", "apiVersion: v2\nkind: Tenant\nmetadata: {name: a}\nspec: {}\n",
        "f.yaml:1:1: apiVersion: expected penstock/v1, found \"v2\""},
       {"KindMissing", "apiVersion: penstock/v1\nmetadata: {name: a}\nspec: {}\n",
-       "f.yaml:1:1: kind: 'kind' is missing: expected one of NodeType, Site, Tenant, Project, Contract, Restriction, Job"},
+       "f.yaml:1:1: kind: 'kind' is missing: expected one of NodeType, Site, Tenant, Project, Contract, Restriction, Principal, Grant, Job"},
       {"KindUnknown", "apiVersion: penstock/v1\nkind: Pod\nmetadata: {name: a}\nspec: {}\n",
-       "f.yaml:2:1: kind: expected one of NodeType, Site, Tenant, Project, Contract, Restriction, Job, found \"Pod\""},
+       "f.yaml:2:1: kind: expected one of NodeType, Site, Tenant, Project, Contract, Restriction, Principal, Grant, Job, found \"Pod\""},
       {"MetadataMissing", "apiVersion: penstock/v1\nkind: Tenant\nspec: {}\n",
        "f.yaml:1:1: metadata: 'metadata' is missing: name and labels"},
       {"NameMissing", "apiVersion: penstock/v1\nkind: Tenant\nmetadata:\n  labels: {a: b}\nspec: {}\n",
@@ -210,7 +220,7 @@ std::vector<Case> cases() {
        "f.yaml:16:12: metadata.name: NodeType 'hgx' is given twice; first at f.yaml:2"},
       {"NotYaml", "a: [1\nb: 2\n", "f.yaml:2:2: not YAML: end of sequence flow not found"},
       {"NotYamlAfterGood", "apiVersion: penstock/v1\nkind: Pod\nmetadata: {name: a}\nspec: {}\n---\na: \"x",
-       "f.yaml:2:1: kind: expected one of NodeType, Site, Tenant, Project, Contract, Restriction, Job, found \"Pod\"\nf.yaml:6:6: "
+       "f.yaml:2:1: kind: expected one of NodeType, Site, Tenant, Project, Contract, Restriction, Principal, Grant, Job, found \"Pod\"\nf.yaml:6:6: "
        "not YAML: illegal EOF in scalar"},
       {"DuplicateKey", "apiVersion: penstock/v1\nkind: Tenant\nkind: Site\nmetadata: {name: a}\nspec: {}\n",
        "f.yaml:3:1: key 'kind' is given twice; first on line 2"},

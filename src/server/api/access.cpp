@@ -1,4 +1,6 @@
 // Tokens, logging in and out, and the audit log: who may issue and see which.
+#include <algorithm>
+
 #include "base/name.h"
 #include "server/api/handlers.h"
 #include "server/auth/oidc.h"

@@ -1,6 +1,8 @@
 // JWS and JWK over OpenSSL's EVP.
 #include "server/auth/jwt.h"
 
+#include <algorithm>
+
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
 #include <openssl/evp.h>
