@@ -38,9 +38,14 @@ Status Accounts::on_started(const json::object& allocation) {
   PENSTOCK_TRY(job, get<std::string>(allocation, "job"));
   PENSTOCK_TRY(uid, get<std::string>(allocation, "uid"));
   PENSTOCK_TRY(from, get<Time>(allocation, "from"));
-  PENSTOCK_TRY(gpus, get<MilliGpu>(allocation, "gpus"));
-  if (open_.contains(job)) tell({}, fmt::format("job {} was started before its allocation {} was metered", job, open_[job].allocation));
-  open_[job] = {uid, from, gpus.count()};
+  PENSTOCK_TRY(tasks, get_array(allocation, "tasks"));
+  std::int64_t gpus = 0;
+  for (const json::value& item : *tasks) {
+    PENSTOCK_TRY(task, as_object(item));
+    PENSTOCK_TRY(held, get<MilliGpu>(*task, "gpus"));
+    gpus += held.count();
+  }
+  open_[job] = {uid, from, gpus};
   return ok_status();
 }
 

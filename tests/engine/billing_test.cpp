@@ -317,7 +317,7 @@ std::vector<std::string> books_of(std::uint32_t seed, bool trouble) {
   for (int i = 0; i < 300; ++i) {
     const std::string name = fmt::format("acme/llm/j{}", i);
     if (dice() % 2 == 0) {
-      JobSpec spec = gang(1 + static_cast<std::int32_t>(dice() % 3), 250 * (1 + static_cast<std::int64_t>(dice() % 32)));
+      JobSpec spec = gang(1 + static_cast<std::int32_t>(dice() % 3), std::array{250, 500, 1000, 2000, 8000}[dice() % 5]);
       spec.contract = dice() % 2 == 0 ? "acme/main" : "acme/cap";
       world.submit(name, spec);
     }

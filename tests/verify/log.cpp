@@ -58,8 +58,10 @@ void Log::submit(const std::string& job, int replicas, std::int64_t milli, const
 
 void Log::start(const std::string& job, const std::vector<HandTask>& tasks, const std::string& until) {
   std::string list;
+  Held& held = held_[job] = {now, 0};
   for (const HandTask& task : tasks) {
     const std::int64_t milli = task.milli >= 0 ? task.milli : 1000 * static_cast<std::int64_t>(task.devices.size());
+    held.milli += milli;
     list += fmt::format(
         R"({}{{"node":"{}","group":{},"devices":{},"gpus":"{}","cpu":"1","memory":"1GiB","port":1,"demand":"{}W","firm":"{}W"}})",
         list.empty() ? "" : ",", task.node, task.group, to_json(task.devices), Text<MilliGpu>::format(MilliGpu(milli)),
@@ -72,6 +74,11 @@ void Log::start(const std::string& job, const std::vector<HandTask>& tasks, cons
 }
 
 void Log::finish(const std::string& job) {
+  const Held& held = held_.at(job);
+  add(fmt::format(R"({{"type":"usage.recorded","usage":{{"allocation":"00000000000000fe","job":"{}","workload":"acme/llm/{}","contract":"acme/main",)"
+                  R"("from":"{}","to":"{}","gpuTime":"{}","energy":"0J","cost":"0.00 USD"}}}})",
+                  uid_of(job), job, Text<Time>::format(held.from), Text<Time>::format(now),
+                  Text<GpuMicros>::format(GpuMicros(held.milli * ((now - held.from).count() / 1'000'000)))));
   add(fmt::format(R"({{"type":"job.finished","job":"{}","phase":"succeeded","reason":"completed"}})", uid_of(job)));
 }
 
