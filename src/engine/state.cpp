@@ -2,6 +2,8 @@
 #include "engine/state.h"
 
 #include "base/name.h"
+#include "engine/contracts/contracts.h"
+#include "engine/contracts/sale.h"
 #include "engine/fleet/hardware.h"
 #include "engine/queue/sizes.h"
 
@@ -437,9 +439,13 @@ void State::on(const EventRecord& record, const ObjectApplied& event) {
     case Kind::kContract: {
       const auto before = facts_.contracts.find(event.name);
       const auto was = before == facts_.contracts.end() ? std::nullopt : std::optional(before->second.spec.service_class);
-      const auto allowed = before == facts_.contracts.end() ? std::nullopt : std::optional(before->second.spec.gpu_models);
+      const auto allowed = before == facts_.contracts.end() ? std::nullopt : std::optional(models_of(before->second.spec));
+      const auto sold = before == facts_.contracts.end() ? std::nullopt : std::optional(before->second.spec);
       put(facts_.contracts, record, event);
-      if (allowed && *allowed != facts_.contracts.at(event.name).spec.gpu_models) {
+      const ContractSpec& sells = facts_.contracts.at(event.name).spec;
+      if (sells_more(sold ? &*sold : nullptr, sells, record.at)) facts_.signed_at[event.name] = record.position;
+      if (!is_sold(sells)) facts_.signed_at.erase(event.name);
+      if (allowed && *allowed != models_of(sells)) {
         typical_.clear();
         for (const auto& [uid, job] : facts_.jobs) {
           if (!is_final(job.phase)) count_typical(job, 1);
@@ -478,7 +484,11 @@ void State::on(const EventRecord& record, const ObjectDeleted& event) {
       break;
     case Kind::kTenant: facts_.tenants.erase(event.name); break;
     case Kind::kProject: facts_.projects.erase(event.name); break;
-    case Kind::kContract: facts_.contracts.erase(event.name); break;
+    case Kind::kContract:
+      facts_.contracts.erase(event.name);
+      facts_.signed_at.erase(event.name);
+      facts_.breached.erase(event.name);
+      break;
     case Kind::kRestriction: 
       facts_.restrictions.erase(event.name);
       facts_.revoked.erase(event.name);
@@ -719,6 +729,14 @@ void State::on(const EventRecord& record, const LimitsChanged&) {
 void State::on(const EventRecord&, const LimitsBroken& event) { facts_.broken[event.site] = event.rows; }
 
 void State::on(const EventRecord&, const LimitsRestored& event) { facts_.broken.erase(event.site); }
+
+void State::on(const EventRecord&, const ContractsBreached& event) {
+  for (const auto& [name, missing] : event.contracts) facts_.breached[name] = missing;
+}
+
+void State::on(const EventRecord&, const ContractsRestored& event) {
+  for (const std::string& name : event.contracts) facts_.breached.erase(name);
+}
 
 void State::on(const EventRecord& record, const JobShed& event) {
   Job& job = this->job(event.job);

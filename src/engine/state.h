@@ -165,6 +165,8 @@ class State {
   void on(const EventRecord& record, const JobUnpromised& event);
   void on(const EventRecord& record, const JobHeld& event);
   void on(const EventRecord& record, const JobResized& event);
+  void on(const EventRecord& record, const ContractsBreached& event);
+  void on(const EventRecord& record, const ContractsRestored& event);
   void on(const EventRecord& record, const TokenIssued& event);
   void on(const EventRecord& record, const TokenRevoked& event);
   void on(const EventRecord& record, const ReplyRecorded& event);
