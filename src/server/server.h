@@ -9,6 +9,7 @@ inline constexpr std::string_view kVersion = PENSTOCK_VERSION;
 
 struct ServerOptions {
   std::string state_dir = "var";  ///< holds the journal and the operator's first token
+  std::string store_country;      ///< where that directory and its archives lie; empty: nobody told
   HttpOptions http;
 };
 

@@ -8,6 +8,7 @@
 #include "runtime/protocol.h"
 #include "engine/power/outlook.h"
 #include "server/api/bodies.h"
+#include "server/api/book.h"
 
 namespace penstock {
 namespace {
@@ -161,6 +162,9 @@ void Api::build() {
        {{"parts", "elements and cooling units, joined by commas; ranges may be used"}, {"from", "when it begins, RFC 3339"}, {"until", "when it ends, RFC 3339"}},
        "", none, 200, kJson, schemas.of<MaintenancePlan>(), &Api::plan_maintenance});
 
+  add({"POST", "/v1/quote", "quote", "Sales", "Whether a contract can be sold, from when and how much of it", Right::kReadEstate, {}, kJson, schemas.of<QuoteRequest>(), 200, kJson, schemas.of<Quote>(), &Api::quote});
+  add({"GET", "/v1/book", "book", "Sales", "Where signed contracts would lie, what is missing of them, and what there is", Right::kReadTenancy, {}, "", none, 200, kJson, schemas.of<BookView>(), &Api::book});
+
   add({"GET", "/v1/tokens", "listTokens", "Tokens", "List tokens", Right::kReadTokens, kPaging, "", none, 200, kJson, schemas.of<TokenPage>(), &Api::list_tokens});
   add({"POST", "/v1/tokens", "issueToken", "Tokens", "Issue a token", Right::kWriteTokens, {}, kJson, schemas.of<TokenRequest>(), 201, kJson, schemas.of<IssuedToken>(), &Api::issue_token});
   add({"DELETE", "/v1/tokens/{token}", "revokeToken", "Tokens", "Revoke a token", Right::kWriteTokens, {}, "", none, 200, kJson, schemas.of<Reply>(), &Api::revoke_token});
@@ -211,6 +215,7 @@ std::string Api::build_openapi(const json::object& definitions) const {
            {"Objects", "What is applied: node types, sites, tenants, projects, contracts"},
            {"Jobs", "Workloads and what they use"},
            {"Estate", "Nodes and capacity"},
+           {"Sales", "What can be sold, and what is"},
            {"Tokens", "Credentials"},
            {"Agents", "The protocol of nodes"}}) {
     tags.push_back(json::object{{"name", name}, {"description", doc}});

@@ -121,6 +121,9 @@ class Api {
   void site_loss(std::shared_ptr<Call> call);
   void site_contingencies(std::shared_ptr<Call> call);
   void plan_maintenance(std::shared_ptr<Call> call);
+  // Sales
+  void quote(std::shared_ptr<Call> call);
+  void book(std::shared_ptr<Call> call);
   // Tokens
   void list_tokens(std::shared_ptr<Call> call);
   void issue_token(std::shared_ptr<Call> call);
