@@ -21,6 +21,7 @@ namespace {
 
 struct DaemonFlags {
   std::string state = "var";
+  std::string store_country;
   std::string listen = "127.0.0.1:7440";
   std::string certificate, key;
   OidcOptions oidc;
@@ -57,9 +58,17 @@ void wait_for(const sigset_t& set) {
   spdlog::info("stopping signal={}", signal);
 }
 
+Status check_country(const std::string& country) {
+  const auto upper = [](char c) { return c >= 'A' && c <= 'Z'; };
+  if (country.empty() || (country.size() == 2 && upper(country[0]) && upper(country[1]))) return ok_status();
+  return make_error(Code::kInvalid, fmt::format("expected an ISO 3166-1 alpha-2 country such as GB, found '{}'", country), "store-country");
+}
+
 Result<ServerOptions> server_options(const DaemonFlags& flags) {
   ServerOptions options;
   options.state_dir = flags.state;
+  PENSTOCK_RETURN_IF_ERROR(check_country(flags.store_country));
+  options.store_country = flags.store_country;
   const std::size_t colon = flags.listen.rfind(':');
   const std::string port = colon == std::string::npos ? "" : flags.listen.substr(colon + 1);
   int number = -1;
@@ -206,6 +215,8 @@ void add_daemon_verbs(CLI::App& app, Cli& cli) {
   };
   const auto server_flags = [flags](CLI::App* verb) {
     verb->add_option("--state", flags->state, "directory of the state; made if it is missing")->capture_default_str();
+    verb->add_option("--store-country", flags->store_country,
+                     "country in which that directory and its archives lie, e.g. GB: tenants and contracts that are bound to others are refused");
     verb->add_option("--listen", flags->listen, "ADDRESS:PORT; loopback unless told")->capture_default_str();
     verb->add_option("--tls-cert", flags->certificate, "PEM certificate chain: serve https");
     verb->add_option("--tls-key", flags->key, "PEM private key");

@@ -1,4 +1,5 @@
 // verify: proves or refutes the invariants from an event log.
+#include "verify/residency.h"
 #include "verify/verify.h"
 
 #include <CLI/CLI.hpp>
@@ -18,6 +19,7 @@ constexpr std::size_t kMostBytes = std::size_t{2} << 30;  // of a snapshot
 struct VerifyFlags {
   std::string log;
   std::string snapshot;
+  std::string residency;
   std::uint64_t every = 0;
 };
 
@@ -105,6 +107,43 @@ void print_report(const VerifyReport& report) {
   fmt::print("\n{}: events {} to {}\n", report.proved ? "proved" : "REFUTED", report.first, report.last);
 }
 
+void print_residency(const ResidencyReport& report) {
+  Table table({"COUNTRY", "PLACEMENTS", "RESTARTS", "PROMISES", "NODES"});
+  const auto number = [](std::uint64_t value) { return grouped(static_cast<std::int64_t>(value)); };
+  for (const ResidencyCount& row : report.countries) {
+    table.row({row.country, number(row.placements), number(row.restarts), number(row.kept), number(row.nodes)});
+  }
+  if (!table.empty()) fmt::print("{}\n", table.text());
+  if (report.violation_count > 1) fmt::print("{} things are wrong; the first:\n", number(report.violation_count));
+  fmt::print("{}: {}; events {} to {}\n", report.proved ? "proved" : "REFUTED", report.message, report.first, report.last);
+}
+
+Result<ResidencyReport> prove_residency(Cli& cli, const VerifyFlags& flags, const std::string& snapshot, Position after) {
+  ResidencyWatch watch(flags.residency);
+  if (!snapshot.empty()) {
+    PENSTOCK_TRY(facts, parse_json(snapshot));
+    PENSTOCK_RETURN_IF_ERROR(watch.take_snapshot(facts));
+  }
+  const auto take = [&](const std::string& line) { return watch.take(line); };
+  if (flags.log.empty()) {
+    PENSTOCK_TRY(client, connect(cli.flags));
+    PENSTOCK_TRY(lines, fetch_events(client, after));
+    for (const std::string& line : lines) PENSTOCK_RETURN_IF_ERROR(take(line));
+  } else if (flags.log == "-") {
+    PENSTOCK_RETURN_IF_ERROR(each_line(std::cin, take));
+  } else {
+    std::ifstream file(flags.log);
+    if (!file) return make_error(Code::kNotFound, fmt::format("cannot read {}", flags.log));
+    PENSTOCK_RETURN_IF_ERROR(each_line(file, take));
+  }
+  PENSTOCK_TRY(report, watch.finish());
+  if (report.events > 0 && report.first != after + 1) {
+    return make_error(Code::kFailedPrecondition, fmt::format("the log begins at {}, and what is known ends at {}: a snapshot of position {} is needed",
+                                                             report.first, after, report.first - 1));
+  }
+  return report;
+}
+
 int verify(Cli& cli, const VerifyFlags& flags) {
   std::string snapshot;
   Position after = 0;
@@ -117,6 +156,16 @@ int verify(Cli& cli, const VerifyFlags& flags) {
     if (const json::value* position = facts->is_object() ? facts->get_object().if_contains("position") : nullptr) {
       if (position->is_int64()) after = static_cast<Position>(position->get_int64());
     }
+  }
+  if (!flags.residency.empty()) {
+    auto report = prove_residency(cli, flags, snapshot, after);
+    if (!report.ok()) return fail(report.error());
+    if (cli.output() == Format::kTable) {
+      print_residency(*report);
+    } else {
+      print_json(to_json(*report), cli.output());
+    }
+    return report->proved ? 0 : 1;
   }
   VerifyOptions options;
   options.every = flags.every;
@@ -152,6 +201,8 @@ void add_verify_verb(CLI::App& app, Cli& cli) {
   verb->add_option("--log", flags->log,
                    "event log, one JSON event a line, - for standard input; the server's if absent");
   verb->add_option("--snapshot", flags->snapshot, "state before the first event, where the log no longer begins at 1");
+  verb->add_option("--residency", flags->residency,
+                   "only prove that all work of this tenant lay in the countries that bind it, and count it by country");
   verb->add_option("--every", flags->every,
                    "compare limits after every so many changes of grants; chosen by the log's length if absent")
       ->check(CLI::PositiveNumber);

@@ -26,8 +26,8 @@ void Step::emit(Event event) {
   out_.push_back(std::move(record));
 }
 
-Engine::Engine(Facts facts, SchedulerSettings settings)
-    : state_(std::move(facts)), scheduler_(std::make_unique<Scheduler>(settings)) {}
+Engine::Engine(Facts facts, SchedulerSettings settings, std::string store_country)
+    : state_(std::move(facts)), store_country_(std::move(store_country)), scheduler_(std::make_unique<Scheduler>(settings)) {}
 Engine::~Engine() = default;
 
 Result<Reply> Engine::execute(const Command& command, const CommandMeta& meta) {
@@ -79,7 +79,7 @@ Result<Reply> Engine::dispatch(Step& step, const Command& command) {
       engine.scheduler_->forget();
       return Reply{};
     }
-    Result<Reply> operator()(const ApplyDocuments& c) { return apply_documents(step, c); }
+    Result<Reply> operator()(const ApplyDocuments& c) { return apply_documents(step, c, engine.store_country_); }
     Result<Reply> operator()(const DeleteObject& c) { return delete_object(step, c); }
     Result<Reply> operator()(const SubmitJobs& c) { return submit_jobs(step, c); }
     Result<Reply> operator()(const CancelJob& c) { return cancel_job(step, c); }

@@ -11,7 +11,8 @@ class Scheduler;
 
 class Engine {
  public:
-  explicit Engine(Facts facts = {}, SchedulerSettings settings = {});
+  /// `store_country`: where the log and its archives lie; empty: nobody told.
+  explicit Engine(Facts facts = {}, SchedulerSettings settings = {}, std::string store_country = {});
   ~Engine();
 
   /// Takes in an event that is already a fact: replay after a start. Nothing is decided.
@@ -36,6 +37,7 @@ class Engine {
   void forget_finished(Step& step);
 
   State state_;
+  const std::string store_country_;
   Leases leases_;
   std::unique_ptr<Scheduler> scheduler_;
   std::vector<EventRecord> events_;

@@ -321,6 +321,27 @@ struct TokenRevoked {
   }
 };
 
+struct ContractsBreached {
+  static constexpr std::string_view kType = "contracts.breached";
+  std::string cause;
+  std::map<std::string, std::vector<Shortfall>> contracts;
+  static constexpr auto schema() {
+    return object("ContractsBreached", "The estate will not give all that these contracts were sold.",
+                  field("cause", &ContractsBreached::cause, required, "what changed"),
+                  field("contracts", &ContractsBreached::contracts, required,
+                        "by contract: all that is missing, in place of what was told before"));
+  }
+};
+
+struct ContractsRestored {
+  static constexpr std::string_view kType = "contracts.restored";
+  std::vector<std::string> contracts;
+  static constexpr auto schema() {
+    return object("ContractsRestored", "Nothing is missing of these contracts any more.",
+                  field("contracts", &ContractsRestored::contracts, required, "which"));
+  }
+};
+
 struct ReplyRecorded {
   static constexpr std::string_view kType = "reply.recorded";
   StoredReply reply;
@@ -404,7 +425,8 @@ using Event = std::variant<LeadershipTaken, ObjectApplied, ObjectDeleted, JobSub
                            JobStopping, UsageRecorded, JobRequeued, JobFinished, JobsForgotten, NodeRegistered, NodeLost,
                            NodeReturned, TokenIssued, TokenRevoked, ReplyRecorded, LimitsChanged, LimitsBroken, LimitsRestored,
                            JobShed, JobRestored, JobRepowered, MaintenanceRevoked, JobPromised, JobUnpromised, JobHeld,
-                           JobResized, AuditRecorded, BooksCut, MeterRead, Adjusted, InvoiceIssued, MonthClosed, BudgetReached>;
+                           JobResized, AuditRecorded, BooksCut, MeterRead, Adjusted, InvoiceIssued, MonthClosed, BudgetReached,
+                           ContractsBreached, ContractsRestored>;
 
 /// An event with its place in the log.
 struct EventRecord {

@@ -350,6 +350,25 @@ struct LimitBreak {
   bool operator==(const LimitBreak&) const = default;
 };
 
+/// GPUs of a signed contract that the estate does not give, for a stretch of time.
+struct Shortfall {
+  Time from;
+  std::optional<Time> until;
+  std::int64_t gpus = 0;
+  bool spare = false;
+  std::string bound_by;
+
+  static constexpr auto schema() {
+    return object("Shortfall", "GPUs of a contract that the estate does not give, for a stretch of time.",
+                  field("from", &Shortfall::from, required, "from when they are missing"),
+                  field("until", &Shortfall::until, optional, "until when; absent: to the contract's end"),
+                  field("gpus", &Shortfall::gpus, required, "how many are missing"),
+                  field("spare", &Shortfall::spare, optional, "true: of its spares, not of what it was sold"),
+                  field("boundBy", &Shortfall::bound_by, required, "the limit that binds, in a sentence"));
+  }
+  bool operator==(const Shortfall&) const = default;
+};
+
 /// The answer to a keyed request, kept so that a repeat gets it again.
 struct StoredReply {
   std::string principal;
@@ -383,6 +402,8 @@ struct Facts {
   std::map<std::string, std::string> revoked;  ///< maintenance that does not take effect, and why
   Time limits_as_of;                           ///< up to when dated limits have been taken in
   std::map<std::string, std::vector<LimitBreak>> broken;  ///< by site: what has been told and not mended
+  std::map<std::string, Position> signed_at;  ///< by contract: when what it sells last grew; the book lays in this order
+  std::map<std::string, std::vector<Shortfall>> breached;  ///< by contract: what has been told and not mended
   std::map<Uid, Job> jobs;
   std::map<std::string, NodeFacts> nodes;
   std::map<std::string, TokenRecord> tokens;
@@ -401,6 +422,7 @@ struct Facts {
                   field("principals", &Facts::principals, optional, ""), field("grants", &Facts::grants, optional, ""),
                   field("revoked", &Facts::revoked, optional, ""),
                   field("limitsAsOf", &Facts::limits_as_of, required, ""), field("broken", &Facts::broken, optional, ""),
+                  field("signedAt", &Facts::signed_at, optional, ""), field("breached", &Facts::breached, optional, ""),
                   field("jobs", &Facts::jobs, optional, ""), field("nodes", &Facts::nodes, optional, ""),
                   field("tokens", &Facts::tokens, optional, ""),
                   field("usageByProject", &Facts::usage_by_project, optional, ""),

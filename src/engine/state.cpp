@@ -4,6 +4,7 @@
 #include "base/month.h"
 #include "base/name.h"
 #include "engine/contracts/contracts.h"
+#include "engine/contracts/sale.h"
 #include "engine/fleet/hardware.h"
 #include "engine/ledger/bookkeeping.h"
 #include "engine/queue/sizes.h"
@@ -202,10 +203,7 @@ void State::note_missing(Time now) {
       const auto& pools = loads_.site(index).pools();
       for (std::size_t pool = 0; pool < pools.size() && lacking > 0; ++pool) {
         const DeviceSpec& devices = estate_->types()[pools[pool].type].spec.devices;
-        if (!allows(contract->spec.gpu_models, devices.model) &&
-            (contract->spec.substitutes.empty() || !allows(contract->spec.substitutes, devices.model))) {
-          continue;
-        }
+        if (!allows(models_of(contract->spec), devices.model)) continue;
         const auto [left, fresh] = there.try_emplace({index, pool}, std::int64_t{pools[pool].ready} * devices.count);
         const std::int64_t some = std::min(lacking, left->second);
         left->second -= some;
@@ -583,7 +581,8 @@ void State::on(const EventRecord& record, const ObjectApplied& event) {
     case Kind::kContract: {
       const auto before = facts_.contracts.find(event.name);
       const auto was = before == facts_.contracts.end() ? std::nullopt : std::optional(before->second.spec.service_class);
-      const auto allowed = before == facts_.contracts.end() ? std::nullopt : std::optional(before->second.spec.gpu_models);
+      const auto allowed = before == facts_.contracts.end() ? std::nullopt : std::optional(models_of(before->second.spec));
+      const auto sold = before == facts_.contracts.end() ? std::nullopt : std::optional(before->second.spec);
       if (was) accrue_contract(event.name, record.at);
       for (const Uid holder : holders_by_contract(event.name)) {
         accrue_spending(std::string(project_of(job(holder).name)), record.at);
@@ -594,7 +593,10 @@ void State::on(const EventRecord& record, const ObjectApplied& event) {
       accrue_contract(event.name, record.at);
       facts_.books.cut = record.at;  // dates before it are no longer waited for: what was until now has been
       next_cut_ = penstock::next_cut(facts_, record.at);
-      if (allowed && *allowed != facts_.contracts.at(event.name).spec.gpu_models) {
+      const ContractSpec& sells = facts_.contracts.at(event.name).spec;
+      if (sells_more(sold ? &*sold : nullptr, sells, record.at)) facts_.signed_at[event.name] = record.position;
+      if (!is_sold(sells)) facts_.signed_at.erase(event.name);
+      if (allowed && *allowed != models_of(sells)) {
         typical_.clear();
         for (const auto& [uid, job] : facts_.jobs) {
           if (!is_final(job.phase)) count_typical(job, 1);
@@ -646,6 +648,8 @@ void State::on(const EventRecord& record, const ObjectDeleted& event) {
       facts_.contracts.erase(event.name);
       facts_.books.rights.erase(event.name);
       next_cut_ = penstock::next_cut(facts_, facts_.books.cut);
+      facts_.signed_at.erase(event.name);
+      facts_.breached.erase(event.name);
       break;
     case Kind::kRestriction: 
       facts_.restrictions.erase(event.name);
@@ -903,6 +907,14 @@ void State::on(const EventRecord& record, const LimitsChanged&) {
 void State::on(const EventRecord&, const LimitsBroken& event) { facts_.broken[event.site] = event.rows; }
 
 void State::on(const EventRecord&, const LimitsRestored& event) { facts_.broken.erase(event.site); }
+
+void State::on(const EventRecord&, const ContractsBreached& event) {
+  for (const auto& [name, missing] : event.contracts) facts_.breached[name] = missing;
+}
+
+void State::on(const EventRecord&, const ContractsRestored& event) {
+  for (const std::string& name : event.contracts) facts_.breached.erase(name);
+}
 
 void State::on(const EventRecord& record, const JobShed& event) {
   Job& job = this->job(event.job);

@@ -190,6 +190,8 @@ class State {
   void on(const EventRecord& record, const InvoiceIssued& event);
   void on(const EventRecord& record, const MonthClosed& event);
   void on(const EventRecord& record, const BudgetReached& event);
+  void on(const EventRecord& record, const ContractsBreached& event);
+  void on(const EventRecord& record, const ContractsRestored& event);
   void on(const EventRecord& record, const TokenIssued& event);
   void on(const EventRecord& record, const TokenRevoked& event);
   void on(const EventRecord&, const AuditRecorded&) {}  // the journal keeps it

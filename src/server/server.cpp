@@ -55,6 +55,7 @@ Result<std::unique_ptr<Server>> Server::start(ServerOptions options) {
   CoreOptions core;
   core.clock = utc_now;
   core.server_version = kVersion;
+  core.store_country = server->options_.store_country;
   server->core_ = std::make_unique<Core>(std::move(core), std::move(journal));
   PENSTOCK_RETURN_IF_ERROR(server->core_->start());
   if (!server->core_->recovery_notice().empty()) spdlog::warn("recovered notice=\"{}\"", server->core_->recovery_notice());

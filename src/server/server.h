@@ -11,6 +11,7 @@ inline constexpr std::string_view kVersion = PENSTOCK_VERSION;
 
 struct ServerOptions {
   std::string state_dir = "var";  ///< holds the journal and the operator's first token
+  std::string store_country;      ///< where that directory and its archives lie; empty: nobody told
   HttpOptions http;
   std::optional<WebhookOptions> webhook;  ///< who is told of usage, budgets and invoices
   std::optional<OidcOptions> oidc;  ///< where people log in; none: by tokens only

@@ -42,6 +42,11 @@ Status check_spec(const ObjectApplied& event) {
 struct Check {
   const State& state;
 
+  Status check_contract(const std::string& contract) const {
+    if (state.facts().contracts.contains(contract)) return ok_status();
+    return amiss(fmt::format("it is about contract {}, which does not exist", contract));
+  }
+
   Status operator()(const ObjectApplied& event) const {
     switch (event.kind) {
       case Kind::kNodeType: return check_spec<NodeTypeSpec>(event);
@@ -64,8 +69,7 @@ struct Check {
   }
   Status operator()(const JobSubmitted& event) const {
     if (state.find_job(event.uid) != nullptr) return amiss(fmt::format("job {} exists already", Text<Uid>::format(event.uid)));
-    if (state.facts().contracts.contains(event.contract)) return ok_status();
-    return amiss(fmt::format("it is about contract {}, which does not exist", event.contract));
+    return check_contract(event.contract);
   }
   Status operator()(const JobStarted& event) const {
     PENSTOCK_RETURN_IF_ERROR(check_job(state, event.allocation.job, waits, "started"));
@@ -123,6 +127,16 @@ struct Check {
   Status operator()(const NodeReturned& event) const {
     if (state.facts().nodes.contains(event.node)) return ok_status();
     return amiss(fmt::format("node {} was not lost", event.node));
+  }
+  Status operator()(const ContractsBreached& event) const {
+    for (const auto& [name, missing] : event.contracts) PENSTOCK_RETURN_IF_ERROR(check_contract(name));
+    return ok_status();
+  }
+  Status operator()(const ContractsRestored& event) const {
+    for (const std::string& name : event.contracts) {
+      if (!state.facts().breached.contains(name)) return amiss(fmt::format("contract {} was not told to lack anything", name));
+    }
+    return ok_status();
   }
   Status operator()(const MaintenanceRevoked& event) const { return check_site(state, parent_of(event.restriction)); }
   template <class E>

@@ -136,7 +136,7 @@ void Metrics::lack(const State& state, std::int64_t ms) {
     if (right.waiting == 0) continue;
     const auto found = state.facts().contracts.find(contract);
     if (found == state.facts().contracts.end() || !contract_active(found->second.spec, as_of_)) continue;
-    const auto limit = contract_limit(found->second.spec, as_of_);
+    const auto limit = ramp_gpus(found->second.spec, as_of_);
     if (!limit) continue;
     const std::int64_t lacking = std::min(right.waiting, std::max<std::int64_t>(0, (*limit - state.held_by_contract(contract)).count()));
     right.lacking += lacking * ms / 1000;

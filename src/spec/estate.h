@@ -63,6 +63,21 @@ struct SuppliesSpec {
   bool operator==(const SuppliesSpec&) const = default;
 };
 
+/// How nodes of a type fail, by which spares are reckoned.
+struct NodeFaultsSpec {
+  std::int64_t per_million_node_days = 6'500;
+  Duration repair = minutes(474);
+
+  static constexpr auto schema() {
+    return object("NodeFaults", "How nodes of the type fail, by which spares are reckoned.",
+                  field("perMillionNodeDays", &NodeFaultsSpec::per_million_node_days, optional,
+                        "failures of all kinds in a million node-days; 6500 if absent"),
+                  field("repair", &NodeFaultsSpec::repair, optional,
+                        "mean time until a failed node works again; PT7H54M if absent: 70% in an hour, 30% in a day"));
+  }
+  bool operator==(const NodeFaultsSpec&) const = default;
+};
+
 /// A type of hardware that many nodes share.
 struct NodeTypeSpec {
   DeviceSpec devices;
@@ -76,6 +91,7 @@ struct NodeTypeSpec {
   std::int32_t rails = 0;
   std::int32_t units = 0;
   std::optional<Grams> weight;
+  std::optional<NodeFaultsSpec> faults;
 
   void check(Problems& problems) const;
   static constexpr auto schema() {
@@ -91,7 +107,8 @@ struct NodeTypeSpec {
                   field("flow", &NodeTypeSpec::flow, optional, "coolant flow that one node needs at its max draw"),
                   field("rails", &NodeTypeSpec::rails, optional, "fabric ports of one node, one a rail"),
                   field("units", &NodeTypeSpec::units, optional, "rack units that one node takes"),
-                  field("weight", &NodeTypeSpec::weight, optional, "weight of one node"));
+                  field("weight", &NodeTypeSpec::weight, optional, "weight of one node"),
+                  field("faults", &NodeTypeSpec::faults, optional, "how its nodes fail, by which spares are reckoned"));
   }
   bool operator==(const NodeTypeSpec&) const = default;
 };

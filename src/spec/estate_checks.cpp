@@ -290,6 +290,10 @@ void NodeTypeSpec::check(Problems& problems) const {
   check_between(problems, "rails", rails, 0, 64);
   check_between(problems, "units", units, 0, 100);
   if (weight) check_between(problems, "weight", *weight, Grams{0}, kMostWeight);
+  if (faults) {
+    check_between<std::int64_t>(problems, "faults.perMillionNodeDays", faults->per_million_node_days, 0, 1'000'000);
+    check_between(problems, "faults.repair", faults->repair, seconds(0), hours(24 * 365));
+  }
 }
 
 void TariffSpec::check(Problems& problems) const {

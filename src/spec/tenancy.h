@@ -253,6 +253,7 @@ struct ContractSpec {
   std::optional<ShedSpec> shed;
   std::optional<Duration> reclaim;
   bool cpu_jobs = false;
+  bool oversold = false;
   std::optional<Time> from;
   std::optional<Time> until;
   std::vector<AmendmentSpec> amendments;
@@ -288,6 +289,8 @@ struct ContractSpec {
                         "reserved: within which GPUs that were lent to spot work come back, PT2M if absent"),
                   field("cpuJobs", &ContractSpec::cpu_jobs, optional,
                         "whether jobs that ask for no GPU at all may run under it, on cores that GPUs leave; they cost nothing"),
+                  field("oversold", &ContractSpec::oversold, optional,
+                        "reserved: true: it may be signed though its GPUs are not there; the book tells what is missing"),
                   field("from", &ContractSpec::from, optional, "when it begins"),
                   field("until", &ContractSpec::until, optional, "when it ends"),
                   field("amendments", &ContractSpec::amendments, optional,

@@ -157,6 +157,9 @@ void ContractSpec::check(Problems& problems) const {
     check_between(problems, "reclaim", *reclaim, seconds(1), hours(24));
     if (service_class != ServiceClass::kReserved) problems.add("expected none: only reserved GPUs are lent", "reclaim");
   }
+  if (oversold && (service_class != ServiceClass::kReserved || ramp.empty())) {
+    problems.add("expected false: only a contract of class reserved with a ramp is held to what is there", "oversold");
+  }
   if (from && until && *from >= *until) {
     problems.add(
         fmt::format("expected a time after from ({}), found {}", Text<Time>::format(*from), Text<Time>::format(*until)),

@@ -307,6 +307,7 @@ void SiteWatch::judge(const Place& place, const Change& change, std::optional<Ti
       wrong = true;
     } else if (record.given || announced_.count(name) != 0) {
       record.told = true;
+      record.excused = record.excused || change.fact;  // of a later date: that stands when the telling is over
       if (told_.emplace(name, contingency).second) {
         findings_.announced(findings_.keeps_announced() ? describe(place, later, at, row) : Finding{});
       }

@@ -215,6 +215,7 @@ std::vector<std::string> broken_limits(const State& state, const std::vector<Eve
     for (const RampStepSpec& step : contract.ramp) {
       if (step.from <= record.at) given = step.gpus * 1000;
     }
+    if (contract.overage && !contract.ramp.empty()) given += contract.overage->gpus * 1000;
     findings.expect(of_contract <= given, job.contract + " gives less than is held under it");
   }
   return findings.take();

@@ -218,7 +218,20 @@ Document Stream::restriction_document(const State& state) {
 }
 
 Document Stream::tenancy_document(const State& state) {
-  switch (pick(3)) {
+  switch (pick(4)) {
+    case 3: {
+      // One under which nothing runs, for the book.
+      ContractSpec spec = contract();
+      spec.service_class = ServiceClass::kReserved;
+      const Time now = state.facts().now;
+      if (const auto stored = state.facts().contracts.find("acme/gold"); stored != state.facts().contracts.end()) {
+        for (const RampStepSpec& step : stored->second.spec.ramp) {
+          if (step.from < now) spec.ramp.push_back(step);
+        }
+      }
+      spec.ramp.push_back({now + minutes(5), static_cast<std::int64_t>(1 + pick(30))});
+      return document("acme/gold", spec);
+    }
     case 0: {
       TenantSpec tenant;
       tenant.jurisdictions = any(kCountries);
@@ -239,23 +252,48 @@ Document Stream::tenancy_document(const State& state) {
     default: {
       ContractSpec spec = contract();
       const Time now = state.facts().now;
+      const std::string name = any(kContracts);
       if (one_in(20)) spec.price_per_gpu_hour.currency = "EUR";
       spec.price_per_gpu_hour.micros = static_cast<std::int64_t>(pick(5'000'000));
       if (one_in(4)) spec.from = now + minutes(static_cast<std::int64_t>(pick(60)));
       if (one_in(4)) spec.until = now + minutes(60 + static_cast<std::int64_t>(pick(60)));
+      const bool few = one_in(2);
       if (one_in(3)) {
-        spec.ramp = {{now, static_cast<std::int64_t>(pick(20))},
-                     {now + minutes(20), static_cast<std::int64_t>(pick(60))}};
+        const Time soon = now + minutes(one_in(2) ? 0 : 5);  // time passes before the command is carried out
+        spec.ramp = {{soon, static_cast<std::int64_t>(pick(few ? 4 : 20))},
+                     {soon + minutes(20), static_cast<std::int64_t>(pick(few ? 8 : 60))}};
+      }
+      // Mostly what has begun is left as it is; else the change is refused.
+      const auto stored = state.facts().contracts.find(name);
+      if (stored != state.facts().contracts.end() && !one_in(8)) {
+        std::vector<RampStepSpec> ramp = stored->second.spec.ramp;
+        std::erase_if(ramp, [&](const RampStepSpec& step) { return now <= step.from; });
+        ramp.insert(ramp.end(), spec.ramp.begin(), spec.ramp.end());
+        spec.ramp = std::move(ramp);
+        if (stored->second.spec.from && *stored->second.spec.from < now) spec.from = stored->second.spec.from;
+        if (spec.from && spec.until && *spec.until <= *spec.from) spec.until.reset();
       }
       spec.jurisdictions = any(kCountries);
       if (one_in(6)) spec.gpu_models = {any(kModels)};
+      if (!spec.gpu_models.empty() && one_in(2)) spec.substitutes = {any(kModels)};
+      if (!spec.ramp.empty() && one_in(4)) spec.overage = OverageSpec{4, spec.price_per_gpu_hour};
       if (one_in(6)) spec.sites = {any(kSites)};
-      spec.service_class = enum_names(ServiceClass{})[pick(3)].value;
+      spec.service_class = stored != state.facts().contracts.end() && !one_in(3) ? stored->second.spec.service_class
+                                                                                  : enum_names(ServiceClass{})[pick(3)].value;
       if (spec.service_class == ServiceClass::kReserved && one_in(2)) spec.reclaim = seconds(20);
+      if (spec.service_class == ServiceClass::kReserved && !spec.ramp.empty()) {
+        spec.oversold = !few;
+        if (few) {  // so that some of them are signed
+          spec.jurisdictions.clear();
+          spec.gpu_models.clear();
+          spec.substitutes.clear();
+          spec.sites.clear();
+        }
+      }
       spec.cpu_jobs = one_in(2);
       if (one_in(2)) spec.shed = ShedSpec{Ppm(250'000 * static_cast<std::int64_t>(pick(4))), one_in(2) ? std::optional(Ppm(300'000)) : std::nullopt};
       add_terms(spec, now);
-      return document(any(kContracts), spec);
+      return document(name, spec);
     }
   }
 }
@@ -290,6 +328,7 @@ ApplyDocuments Stream::apply(const State& state) {
       if (name == "acme/spot") spec.service_class = ServiceClass::kSpot;
       if (name == "zeta/main" && one_in(2)) {
         spec.service_class = ServiceClass::kReserved;
+        spec.oversold = true;  // nothing stands yet
         spec.ramp = {{kBegin, static_cast<std::int64_t>(pick(16))}};
       }
       out.documents.push_back(document(name, spec));

@@ -154,7 +154,7 @@ TEST_F(Typical, AClassCannotChangeWhileWorkWithoutGpusRuns) {
 TEST_F(Typical, WorkWithoutGpusWaitsForNoLimitOfThem) {
   ContractSpec small = contract();
   small.cpu_jobs = true;
-  small.ramp = {{world_.now - hours(1), 8}};
+  small.ramp = {{world_.now, 8}};
   world_.apply("acme/main", small);
   world_.start("acme/llm/a", gang(1, 8000));
   world_.start("acme/llm/b", gang(1, 4000));

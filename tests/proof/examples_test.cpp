@@ -4,6 +4,7 @@
 #include <set>
 
 #include "base/name.h"
+#include "engine/contracts/quote.h"
 #include "filling.h"
 
 namespace penstock {
@@ -28,6 +29,7 @@ TEST_P(Examples, AreProvedWhenNothingMoreFits) {
   world.prove_every = GetParam().every;
   world.apply(documents_of(GetParam().example));
   ASSERT_FALSE(HasFailure());
+  EXPECT_TRUE(world.facts().breached.empty()) << "what it sells is there";
   std::vector<std::string> own;
   for (const auto& [name, contract] : world.facts().contracts) own.push_back(name);
   Filling filling(world);
@@ -70,6 +72,36 @@ INSTANTIATE_TEST_SUITE_P(All, Examples,
                            std::replace(name.begin(), name.end(), '-', '_');
                            return name;
                          });
+
+// What the README of stargate-uk shows of its quotes.
+TEST(Quotes, OfStargateUkAreWhatItsReadmeSays) {
+  World world;
+  world.watchful = false;
+  world.now = *Text<Time>::parse("2026-11-26T00:00:00Z");
+  std::vector<Document> sites = documents_of("stargate-uk");
+  std::erase_if(sites, [](const Document& document) { return document.kind != Kind::kSite && document.kind != Kind::kNodeType; });
+  world.apply(sites);
+  const auto asked = [&](const std::string& file) {
+    const std::filesystem::path path = kExamples / "stargate-uk" / "quote" / file;
+    auto documents = read_documents({{path.string(), text_of(path)}});
+    EXPECT_TRUE(documents.ok()) << to_string(documents.error());
+    return documents.ok() ? std::move(*documents) : std::vector<Document>{};
+  };
+  const auto answer = [&](const std::vector<Document>& documents) {
+    return quote(Ground(world.state(), world.now), {documents.at(1).metadata.name, std::get<ContractSpec>(documents.at(1).spec), {"GB"}});
+  };
+  const Quote no = answer(asked("today.yaml"));
+  EXPECT_FALSE(no.possible);
+  EXPECT_EQ(no.earliest, *Text<Time>::parse("2028-03-01"));
+  EXPECT_EQ(no.largest, 8'024);
+  const std::vector<Document> later = asked("later.yaml");
+  EXPECT_TRUE(answer(later).possible);
+  world.apply(later);
+  std::vector<Document> slipped = documents_of("stargate-uk", {{"2028-02-01", "2028-04-01"}, {"2028-03-01", "2028-05-01"}});
+  std::erase_if(slipped, [](const Document& document) { return document.metadata.name != "uk-third"; });
+  EXPECT_TRUE(world.apply(slipped).effects.back().starts_with(
+      "contract albion/at-once is broken: 11456 GPUs are missing from 2028-03-01T00:00:00Z until 2028-05-01T00:00:00Z"));
+}
 
 TEST(Residency, HoldsWhereOnlyAForeignSiteIsFree) {
   World world;

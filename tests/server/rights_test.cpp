@@ -26,7 +26,7 @@ const std::map<std::string, For> kOperations{
     {"listTenants", For::kSeeTenancy}, {"getTenant", For::kSeeTenancy}, {"listProjects", For::kSeeTenancy}, {"getProject", For::kSeeTenancy},
     {"listContracts", For::kSeeTenancy}, {"getContract", For::kSeeTenancy}, {"listJobs", For::kSeeTenancy}, {"getJob", For::kSeeTenancy},
     {"explainJob", For::kSeeTenancy}, {"jobLogs", For::kSeeTenancy}, {"listArchivedJobs", For::kSeeTenancy}, {"usage", For::kSeeTenancy},
-    {"listUsageRows", For::kSeeTenancy}, {"listBudgets", For::kSeeTenancy},
+    {"quote", For::kSeeEstate}, {"book", For::kSeeTenancy}, {"listUsageRows", For::kSeeTenancy}, {"listBudgets", For::kSeeTenancy},
     {"listInvoices", For::kSeeAccounts}, {"getInvoice", For::kSeeAccounts}, {"exportFocus", For::kSeeAccounts}, {"listMonths", For::kSeeAccounts},
     {"getMonth", For::kSeeEstate}, {"getLedger", For::kSeeEstate}, {"listEntries", For::kSeeEstate},
     {"closeMonth", For::kChangeEstate}, {"readMeter", For::kChangeEstate}, {"adjust", For::kChangeEstate},

@@ -438,6 +438,22 @@ std::string later_verdict(Log log) {
   return verdict(log.verify());
 }
 
+// Told, then put off and made worse: what it breaks at its date is foreseen, and no grant that has ended by then adds to it.
+TEST(Restrictions, ThatArePutOffAfterTheyWereToldAreForeseen) {
+  Log log = estate(k2N);
+  log.run("long", {on("n1"), on("n2")});
+  log.apply(derating("ups-b", "75%"));
+  log.broken("s", {"s/ups-b|ups-a"});
+  log.wait(minutes(1));
+  std::string later = derating("ups-b", "0%");
+  later.insert(later.rfind('}'), ", from: 2026-06-01T02:00:00Z, until: 2026-06-01T03:00:00Z");
+  log.apply(later);
+  log.restored("s");
+  log.wait(minutes(1));
+  log.run("short", {on("n3", 2000, 2000)}, "2026-06-01T01:00:00Z");
+  EXPECT_EQ(verdict(log.verify()), "proved");
+}
+
 TEST(Failures, MustBeMetWithinTwoSeconds) {
   const Log log = failed();
   EXPECT_EQ(verdict(log.verify()), "proved");

@@ -51,8 +51,13 @@ class Log {
   Position position = 0;
 
  private:
+  struct Held {
+    Time from;
+    std::int64_t milli = 0;
+  };
   std::string uid_of(const std::string& job);
   std::map<std::string, std::string> uids_;
+  std::map<std::string, Held> held_;  // by job, since its last start
 };
 
 /// The first violation; an empty one, and a failure of the test, if there is none.

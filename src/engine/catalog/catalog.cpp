@@ -7,6 +7,9 @@
 #include "base/name.h"
 #include "engine/access/access.h"
 #include "engine/contracts/contracts.h"
+#include "engine/contracts/quote.h"
+#include "engine/contracts/residency.h"
+#include "engine/contracts/sale.h"
 #include "engine/power/power.h"
 #include "estate/warnings.h"
 
@@ -271,6 +274,99 @@ void check_maintenance(Step& step, bool estate_changes, const std::vector<Docume
   }
 }
 
+// Whether a change of the document may change what the book says.
+bool concerns_book(Kind kind) { return kind != Kind::kProject && kind != Kind::kJob; }
+
+// What the book looks at, as it would be after the input. What sells more comes last, in the order of the input.
+Facts book_after(const Step& step, const std::vector<Document>& documents, const Reply& reply) {
+  const Facts& facts = step.facts();
+  Facts out;
+  out.now = step.now();
+  out.tenants = facts.tenants;
+  out.contracts = facts.contracts;
+  out.restrictions = facts.restrictions;
+  out.revoked = facts.revoked;
+  out.signed_at = facts.signed_at;
+  for (std::size_t i = 0; i < documents.size(); ++i) {
+    if (reply.changes[i].change == Change::kUnchanged) continue;
+    const Document& document = documents[i];
+    const std::string& name = document.metadata.name;
+    if (document.kind == Kind::kTenant) out.tenants[name].spec = std::get<TenantSpec>(document.spec);
+    if (document.kind == Kind::kContract) {
+      const auto& spec = std::get<ContractSpec>(document.spec);
+      const auto before = facts.contracts.find(name);
+      if (sells_more(before == facts.contracts.end() ? nullptr : &before->second.spec, spec, step.now())) {
+        out.signed_at[name] = facts.position + 1 + i;
+      }
+      out.contracts[name].spec = spec;
+    }
+    if (document.kind == Kind::kRestriction) {
+      Object<RestrictionSpec>& restriction = out.restrictions[name];
+      if (restriction.name.empty()) restriction.created = step.now();
+      restriction.name = name;
+      restriction.spec = std::get<RestrictionSpec>(document.spec);
+      out.revoked.erase(name);
+    }
+  }
+  return out;
+}
+
+// The state's own limits serve where neither the estate nor a restriction changes.
+Ground ground_after(Step& step, const std::shared_ptr<const Estate>& after, const Facts& told) {
+  const auto& before = step.facts().restrictions;
+  const bool same = std::equal(told.restrictions.begin(), told.restrictions.end(), before.begin(), before.end(),
+                               [](const auto& a, const auto& b) { return a.first == b.first && a.second.spec == b.second.spec; });
+  if (after == nullptr && same) return Ground(step.state(), step.now());
+  return Ground(after ? after : step.state().shared_estate(), told, step.now());
+}
+
+// What is newly sold must be there, beside all that is signed.
+void check_sales(Step& step, const std::shared_ptr<const Estate>& after, const Facts& told,
+                 const std::vector<Document>& documents, Faults& faults) {
+  std::map<std::string, const Document*> asked;
+  for (const Document& document : documents) {
+    if (document.kind != Kind::kContract || std::get<ContractSpec>(document.spec).oversold) continue;
+    const std::string& name = document.metadata.name;
+    const auto before = step.facts().contracts.find(name);
+    const ContractSpec* was = before == step.facts().contracts.end() ? nullptr : &before->second.spec;
+    if (sells_more(was, std::get<ContractSpec>(document.spec), step.now())) asked[name] = &document;
+  }
+  if (asked.empty()) return;
+  Ground ground = ground_after(step, after, told);
+  for (const Sale& sale : signed_sales(told)) {
+    const auto document = asked.find(sale.name);
+    Ground with = ground;
+    const bool whole = with.lay(sale).missing.empty();
+    if (document != asked.end() && !whole) {
+      faults.add(*document->second, Code::kFailedPrecondition, "spec.ramp", quote(ground, sale).message);
+    }
+    ground = std::move(with);
+  }
+}
+
+// A tenant or contract that is bound to countries has its records there too.
+void check_stores(const std::vector<Document>& documents, const std::string& store_country, Reply& reply, Faults& faults) {
+  for (std::size_t i = 0; i < documents.size(); ++i) {
+    const Document& document = documents[i];
+    if (reply.changes[i].change == Change::kUnchanged) continue;
+    const std::vector<std::string>* countries = nullptr;
+    if (const auto* tenant = std::get_if<TenantSpec>(&document.spec)) countries = &tenant->jurisdictions;
+    if (const auto* contract = std::get_if<ContractSpec>(&document.spec)) countries = &contract->jurisdictions;
+    if (countries == nullptr || countries->empty()) continue;
+    if (Status kept = check_store(*countries, store_country); !kept.ok()) {
+      faults.add(document, kept.error().code, kept.error().path, kept.error().message);
+    } else if (store_country.empty()) {
+      reply.effects.push_back(fmt::format("{} {} is bound to {}; whether its records lie there is not known: the server was not told where "
+                                          "its store lies (--store-country)",
+                                          name_of(document.kind), document.metadata.name, fmt::join(*countries, ", ")));
+    }
+  }
+}
+
+void tell_book(Step& step, const std::string& cause, Reply& reply) {
+  for (std::string& line : tell_shortfalls(step, cause)) reply.effects.push_back(std::move(line));
+}
+
 // What the compiler has to say of the sites that this input gives, and of those with node types that it gives.
 void add_warnings(const Step& step, const Estate& after, const std::vector<Document>& documents, Reply& reply) {
   for (SiteIndex site = 0; site < after.sites().size(); ++site) {
@@ -295,7 +391,7 @@ void add_warnings(const Step& step, const Estate& after, const std::vector<Docum
 
 }  // namespace
 
-Result<Reply> apply_documents(Step& step, const ApplyDocuments& command) {
+Result<Reply> apply_documents(Step& step, const ApplyDocuments& command, const std::string& store_country) {
   const State& state = step.state();
   const Facts& facts = state.facts();
   Faults faults;
@@ -395,16 +491,21 @@ Result<Reply> apply_documents(Step& step, const ApplyDocuments& command) {
                    fmt::format("there is no site '{}'", contract.sites[i]));
       }
     }
-    for (std::size_t i = 0; i < contract.gpu_models.size(); ++i) {
-      const bool known = std::any_of(types.begin(), types.end(), [&](const auto& type) {
-        return type.second.devices.model == contract.gpu_models[i];
-      });
-      if (!known) {
-        faults.add(document, Code::kNotFound, fmt::format("spec.gpuModels[{}]", i),
-                   fmt::format("no NodeType has the GPU model '{}'", contract.gpu_models[i]));
+    for (const auto& [field, models] : {std::pair("gpuModels", &contract.gpu_models), std::pair("substitutes", &contract.substitutes)}) {
+      for (std::size_t i = 0; i < models->size(); ++i) {
+        const std::string& model = (*models)[i];
+        const auto is_of_it = [&](const auto& type) { return type.second.devices.model == model; };
+        if (std::any_of(types.begin(), types.end(), is_of_it)) continue;
+        faults.add(document, Code::kNotFound, fmt::format("spec.{}[{}]", field, i),
+                   fmt::format("no NodeType has the GPU model '{}'", model));
       }
     }
     const auto before = facts.contracts.find(name);
+    if (before != facts.contracts.end()) {
+      if (Status begun = check_begun(before->second.spec, contract, step.now()); !begun.ok()) {
+        faults.add(document, begun.error().code, begun.error().path, begun.error().message);
+      }
+    }
     if (before != facts.contracts.end() &&
         before->second.spec.price_per_gpu_hour.currency != contract.price_per_gpu_hour.currency) {
       faults.add(document, Code::kFailedPrecondition, "spec.pricePerGpuHour",
@@ -423,13 +524,28 @@ Result<Reply> apply_documents(Step& step, const ApplyDocuments& command) {
   if (!faults.first()) check_held_countries(state, after ? *after : state.estate(), command.documents, faults);
   if (after && !faults.first()) check_held_power(state, after, *estate_change, faults);
   if (!faults.first()) check_maintenance(step, after != nullptr, command.documents, faults);
+  if (!faults.first()) check_stores(command.documents, store_country, reply, faults);
+  bool booked = false;
+  for (std::size_t i = 0; i < command.documents.size() && !faults.first(); ++i) {
+    booked = booked || (reply.changes[i].change != Change::kUnchanged && concerns_book(command.documents[i].kind));
+  }
+  const Facts told = booked && !faults.first() ? book_after(step, command.documents, reply) : Facts{};
+  if (booked && !faults.first()) check_sales(step, after, told, command.documents, faults);
   if (faults.first()) return std::move(*faults.first());
 
   if (after) {
     describe_capacity(state.estate(), *after, reply.effects);
     add_warnings(step, *after, command.documents, reply);
   }
-  if (command.dry_run) return reply;
+  if (command.dry_run) {
+    const std::vector<Sale> sales = signed_sales(told);
+    if (booked && !(sales.empty() && facts.breached.empty())) {
+      for (std::string& line : told_anew(facts.breached, shortfalls(ground_after(step, after, told), sales), true)) {
+        reply.effects.push_back(std::move(line));
+      }
+    }
+    return reply;
+  }
 
   // Restrictions last: they name parts of sites, which must stand before.
   std::vector<std::size_t> order(command.documents.size());
@@ -438,6 +554,7 @@ Result<Reply> apply_documents(Step& step, const ApplyDocuments& command) {
     return command.documents[a].kind != Kind::kRestriction && command.documents[b].kind == Kind::kRestriction;
   });
   std::map<std::string, std::string> moved;
+  std::vector<std::string> changed;
   for (std::size_t i : order) {
     ObjectChange& change = reply.changes[i];
     if (change.change == Change::kUnchanged) continue;
@@ -456,9 +573,11 @@ Result<Reply> apply_documents(Step& step, const ApplyDocuments& command) {
     std::visit([&](const auto& spec) { event.spec = json::parse(to_json(spec)); }, document.spec);
     step.emit(std::move(event));
     change.version = step.facts().position;
+    if (concerns_book(document.kind)) changed.push_back(fmt::format("{} {}", change.kind, change.name));
   }
   step.state().settle();
   for (const auto& [site, cause] : moved) mend(step, step.state().estate().find_site(site), cause);
+  if (!changed.empty()) tell_book(step, fmt::format("{}", fmt::join(changed, ", ")), reply);
   return reply;
 }
 
@@ -488,7 +607,7 @@ Result<Reply> delete_object(Step& step, const DeleteObject& command) {
       const auto same_model = [&](const auto& type) { return type.second.spec.devices.model == model; };
       if (std::count_if(facts.node_types.begin(), facts.node_types.end(), same_model) > 1) break;
       for (const auto& [name, contract] : facts.contracts) {
-        if (!contract.spec.gpu_models.empty() && allows(contract.spec.gpu_models, model)) {
+        if (!contract.spec.gpu_models.empty() && allows(models_of(contract.spec), model)) {
           return refuse(fmt::format("contract {} names its GPU model", name));
         }
       }
@@ -550,6 +669,7 @@ Result<Reply> delete_object(Step& step, const DeleteObject& command) {
     mend(step, step.state().estate().find_site(parent_of(command.name)), fmt::format("{} was lifted", command.name));
   }
   reply.changes.push_back({std::string(name_of(command.kind)), command.name, object->uid, Change::kRemoved, step.facts().position});
+  if (concerns_book(command.kind)) tell_book(step, fmt::format("{} was removed", what), reply);
   return reply;
 }
 

@@ -5,7 +5,8 @@
 
 namespace penstock {
 
-Result<Reply> apply_documents(Step& step, const ApplyDocuments& command);
+/// `store_country`: where the log lies, for tenants and contracts that are bound to countries; empty: nobody told.
+Result<Reply> apply_documents(Step& step, const ApplyDocuments& command, const std::string& store_country);
 Result<Reply> delete_object(Step& step, const DeleteObject& command);
 
 }  // namespace penstock

@@ -27,7 +27,7 @@ Result<std::string> resolve_contract(const Facts& facts, std::string_view tenant
                     "spec.contract");
 }
 
-std::optional<MilliGpu> contract_limit(const ContractSpec& contract, Time now) {
+std::optional<MilliGpu> ramp_gpus(const ContractSpec& contract, Time now) {
   if (contract.ramp.empty()) return std::nullopt;
   std::int64_t gpus = 0;
   for (const RampStepSpec& step : contract.ramp) {
@@ -36,8 +36,34 @@ std::optional<MilliGpu> contract_limit(const ContractSpec& contract, Time now) {
   return MilliGpu(gpus * 1000);
 }
 
+// Asked for every waiting job: the amendments are read here, where terms_at would copy the whole contract.
+std::optional<MilliGpu> contract_limit(const ContractSpec& contract, Time now) {
+  const auto ramp = ramp_gpus(contract, now);
+  if (!ramp) return std::nullopt;
+  const OverageSpec* overage = contract.overage ? &*contract.overage : nullptr;
+  for (const AmendmentSpec& row : contract.amendments) {
+    if (row.from <= now && row.overage) overage = &*row.overage;
+  }
+  return overage == nullptr ? ramp : std::optional(*ramp + MilliGpu(overage->gpus * 1000));
+}
+
+std::optional<Time> contract_end(const ContractSpec& contract, Time now) {
+  std::optional<Time> end = contract.until;
+  for (const AmendmentSpec& row : contract.amendments) {
+    if (row.from <= now && row.until) end = row.until;
+  }
+  return end;
+}
+
 bool contract_active(const ContractSpec& contract, Time now) {
-  return (!contract.from || *contract.from <= now) && (!contract.until || now < *contract.until);
+  const auto end = contract_end(contract, now);
+  return (!contract.from || *contract.from <= now) && (!end || now < *end);
+}
+
+std::vector<std::string> models_of(const ContractSpec& contract) {
+  std::vector<std::string> models = contract.gpu_models;
+  models.insert(models.end(), contract.substitutes.begin(), contract.substitutes.end());
+  return models;
 }
 
 bool allows(const std::vector<std::string>& list, std::string_view value) {
@@ -47,7 +73,8 @@ bool allows(const std::vector<std::string>& list, std::string_view value) {
 Bounds::Bounds(const Facts& facts, const Job& job)
     : tenant_(facts.tenants.at(std::string(tenant_of(job.name))).spec),
       contract_(facts.contracts.at(job.contract).spec),
-      job_(job.spec) {}
+      job_(job.spec),
+      models_(models_of(contract_)) {}
 
 bool Bounds::country(const EstateSite& site) const {
   return allows(tenant_.jurisdictions, site.country) && allows(contract_.jurisdictions, site.country) &&
@@ -59,9 +86,13 @@ bool Bounds::site(const EstateSite& site) const {
 }
 
 bool Bounds::type(const EstateType& type) const {
-  return allows(contract_.gpu_models, type.spec.devices.model) && allows(job_.gpu_models, type.spec.devices.model) &&
+  return allows(models_, type.spec.devices.model) && allows(job_.gpu_models, type.spec.devices.model) &&
          allows(job_.node_types, type.name) &&
          (!job_.gpu_power || type.spec.devices.power_limit_min.value_or(Watts()) <= *job_.gpu_power);
+}
+
+bool Bounds::substitute(const EstateType& type) const {
+  return !contract_.substitutes.empty() && !allows(contract_.gpu_models, type.spec.devices.model);
 }
 
 }  // namespace penstock

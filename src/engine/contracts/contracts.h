@@ -8,10 +8,17 @@ namespace penstock {
 /// The contract that a job of `tenant` runs under: the one it names, or the tenant's only one.
 Result<std::string> resolve_contract(const Facts& facts, std::string_view tenant, const std::string& named);
 
-/// GPUs that the contract gives at `now`; nothing if it sets no limit.
+/// GPUs of the contract's ramp at `now`; nothing if it has none.
+std::optional<MilliGpu> ramp_gpus(const ContractSpec& contract, Time now);
+/// GPUs that may be held under the contract at `now`: those of its ramp, and the overage of then; nothing if it sets no limit.
 std::optional<MilliGpu> contract_limit(const ContractSpec& contract, Time now);
+/// When the contract ends, by the amendments that have begun at `now`; nothing if it does not.
+std::optional<Time> contract_end(const ContractSpec& contract, Time now);
 /// Whether its term includes `now`.
 bool contract_active(const ContractSpec& contract, Time now);
+
+/// GPU models that the contract covers: its own, then its substitutes; none means every one.
+std::vector<std::string> models_of(const ContractSpec& contract);
 
 /// Whether `value` is in `list`, or the list is empty and so allows all.
 bool allows(const std::vector<std::string>& list, std::string_view value);
@@ -26,11 +33,14 @@ class Bounds {
   bool site(const EstateSite& site) const;
   /// Whether contract and job allow the GPU model, and the job the node type and its lowest power limit.
   bool type(const EstateType& type) const;
+  /// Whether the model is only a substitute for those that the contract names.
+  bool substitute(const EstateType& type) const;
 
  private:
   const TenantSpec& tenant_;
   const ContractSpec& contract_;
   const JobSpec& job_;
+  std::vector<std::string> models_;
 };
 
 }  // namespace penstock

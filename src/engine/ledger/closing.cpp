@@ -29,10 +29,10 @@ using Portions = std::map<Party, Portion>;
 // Whether the contract could hold anything there.
 bool serves(const Estate& estate, SiteIndex index, const ContractSpec& contract) {
   const EstateSite& site = estate.sites()[index];
+  const std::vector<std::string> models = models_of(contract);
   if (!allows(contract.sites, site.name) || !allows(contract.jurisdictions, site.country)) return false;
   for (NodeIndex node = site.first_node; node < site.first_node + site.nodes; ++node) {
-    const std::string& model = estate.type_of(node).spec.devices.model;
-    if (allows(contract.gpu_models, model) || (!contract.substitutes.empty() && allows(contract.substitutes, model))) return true;
+    if (allows(models, estate.type_of(node).spec.devices.model)) return true;
   }
   return false;
 }

@@ -60,6 +60,24 @@ std::optional<PoolMask> preferred(const Estate& estate, const SiteLoads& loads, 
   return out == pools ? std::nullopt : std::optional(std::move(out));
 }
 
+// The pools of them whose models the contract names, without its substitutes; nothing if that leaves none or all.
+std::optional<PoolsBySite> without_substitutes(const State& state, const Job& job, const PoolsBySite& pools) {
+  const Bounds bounds(state.facts(), job);
+  PoolsBySite out;
+  bool fewer = false;
+  for (const SitePools& of_site : pools) {
+    const std::vector<Pool>& there = state.loads().site(of_site.site).pools();
+    SitePools own = of_site;
+    for (std::size_t p = 0; p < own.pools.size(); ++p) {
+      if (own.pools[p] == 0 || !bounds.substitute(state.estate().types()[there[p].type])) continue;
+      own.pools[p] = 0;
+      fewer = true;
+    }
+    if (std::any_of(own.pools.begin(), own.pools.end(), [](char may) { return may != 0; })) out.push_back(std::move(own));
+  }
+  return fewer && !out.empty() ? std::optional(std::move(out)) : std::nullopt;
+}
+
 std::optional<std::vector<TaskPlacement>> place_on(const State& state, NodeLoads& loads, PowerLoads& power, const Job& job,
                                                    const PoolsBySite& pools, Time now, PowerObstacle* obstacle,
                                                    const PicturesOf& kept) {
@@ -133,6 +151,12 @@ PoolsBySite candidate_pools(const State& state, const Job& job) {
 
 std::optional<std::vector<TaskPlacement>> place(State& state, const Job& job, const PoolsBySite& pools, Time now,
                                                 PowerObstacle* obstacle, const PicturesOf& kept) {
+  if (!state.facts().contracts.at(job.contract).spec.substitutes.empty()) {
+    if (const auto own = without_substitutes(state, job, pools)) {
+      auto tasks = place_on(state, state.scratch_loads(), state.scratch_power(), job, *own, now, nullptr, kept);
+      if (tasks) return tasks;
+    }
+  }
   return place_on(state, state.scratch_loads(), state.scratch_power(), job, pools, now, obstacle, kept);
 }
 

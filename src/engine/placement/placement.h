@@ -31,7 +31,8 @@ using Pictures = std::vector<PowerLoads*>;
 using PicturesOf = std::function<Pictures(SiteIndex)>;
 
 /// Places every task of the gang on one site, or returns nothing and leaves no trace. Every task keeps within the limits
-/// of power and cooling until the job's time limit. Of the sites that it may use, the preferred ones come first, then the
+/// of power and cooling until the job's time limit. Substitutes of the contract are used only where its own models have no
+/// room anywhere. Of the sites that it may use, the preferred ones come first, then the
 /// one with the least room that still holds it; docs/scheduler.md tells how it lies inside a site.
 /// The result is in rank order: groups in their order, replicas within a group.
 std::optional<std::vector<TaskPlacement>> place(State& state, const Job& job, const PoolsBySite& pools, Time now,

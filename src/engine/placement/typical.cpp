@@ -63,7 +63,7 @@ NodeRoom empty_room(const NodeTypeSpec& type) {
 
 void TypicalWork::count(const JobSpec& spec, const ContractSpec& contract, std::int32_t sign) {
   Kind kind;
-  kind.models = spec.gpu_models.empty() ? contract.gpu_models : spec.gpu_models;
+  kind.models = spec.gpu_models.empty() ? models_of(contract) : spec.gpu_models;
   for (const TaskGroupSpec& group : spec.groups) {
     kind.gpus = group.gpus;
     kind.cpu = group.cpu;

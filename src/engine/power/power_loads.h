@@ -86,6 +86,8 @@ class PowerLoads {
 
   const std::vector<Segment>& segments(SiteIndex site) const { return sites_[site].segments; }
   const SiteNetwork& network(SiteIndex site) const { return *sites_[site].network; }
+  /// The same, for those who keep a site's limits longer than these loads live.
+  std::shared_ptr<const SiteNetwork> shared_network(SiteIndex site) const { return sites_[site].network; }
   /// What the node holds in segment `k`, idle included; nothing if it is not ready or dark.
   Draw held(NodeIndex node, std::size_t k = 0) const;
   /// Rows above a limit in segment `k`; `firm_only`: by firm power alone.

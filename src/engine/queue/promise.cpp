@@ -446,20 +446,22 @@ SpareNodes spare_nodes(const State& state, const Job& job, Time at, std::optiona
   for (const auto& [name, contract] : state.facts().contracts) {
     const ContractSpec& spec = contract.spec;
     if (spec.service_class != ServiceClass::kReserved || spec.ramp.empty()) continue;
-    if ((spec.until && *spec.until <= at) || (spec.from && *spec.from > last)) continue;
-    MilliGpu gpus = contract_limit(spec, at).value_or(MilliGpu());
+    const std::optional<Time> end = contract_end(spec, at);
+    if ((end && *end <= at) || (spec.from && *spec.from > last)) continue;
+    MilliGpu gpus = ramp_gpus(spec, at).value_or(MilliGpu());
     for (const RampStepSpec& step : spec.ramp) {
       if (step.from > at && step.from <= last) gpus = std::max(gpus, MilliGpu(step.gpus * 1000));
     }
     const auto gone = used.gone.find(name);
     const std::int64_t held = state.held_by_contract(name).count() - (gone == used.gone.end() ? 0 : gone->second);
     std::int64_t devices = std::max<std::int64_t>(0, (gpus.count() - held + 999) / 1000);
+    const std::vector<std::string> models = models_of(spec);
     for (SiteIndex s = 0; s < estate.sites().size(); ++s) {
       if (!allows(spec.sites, estate.sites()[s].name) || !allows(spec.jurisdictions, estate.sites()[s].country)) continue;
       const std::vector<Pool>& pools = state.loads().site(s).pools();
       for (std::size_t p = 0; p < pools.size(); ++p) {
         const DeviceSpec& of = estate.types()[pools[p].type].spec.devices;
-        if (!allows(spec.gpu_models, of.model)) continue;
+        if (!allows(models, of.model)) continue;
         const std::int64_t nodes = std::min(*left[s][p], (devices + of.count - 1) / of.count);
         devices = std::max<std::int64_t>(0, devices - nodes * of.count);
         *left[s][p] -= nodes;

@@ -10,6 +10,7 @@
 #include "runtime/protocol.h"
 #include "engine/power/outlook.h"
 #include "server/api/billing_bodies.h"
+#include "server/api/book.h"
 #include "server/api/handlers.h"
 
 namespace penstock {
@@ -213,6 +214,9 @@ void Api::build() {
        {{"parts", "elements and cooling units, joined by commas; ranges may be used"}, {"from", "when it begins, RFC 3339"}, {"until", "when it ends, RFC 3339"}},
        "", none, 200, kJson, schemas.of<MaintenancePlan>(), &Api::plan_maintenance});
 
+  add({"POST", "/v1/quote", "quote", "Sales", "Whether a contract can be sold, from when and how much of it", Right::kReadEstate, {}, kJson, schemas.of<QuoteRequest>(), 200, kJson, schemas.of<Quote>(), &Api::quote});
+  add({"GET", "/v1/book", "book", "Sales", "Where signed contracts would lie, what is missing of them, and what there is", Right::kReadTenancy, {}, "", none, 200, kJson, schemas.of<BookView>(), &Api::book});
+
   add({"GET", "/v1/login", "loginInfo", "Access", "Where to log in", Right::kNone, {}, "", none, 200, kJson, schemas.of<LoginInfo>(), &Api::login_info});
   add({"POST", "/v1/login", "login", "Access", "Give an ID token of the identity provider for a session", Right::kNone, {}, kJson, schemas.of<LoginRequest>(), 201, kJson, schemas.of<LoggedIn>(), &Api::login});
   add({"POST", "/v1/logout", "logout", "Access", "Revoke the token of this request", Right::kAuthenticated, {}, "", none, 200, kJson, schemas.of<Reply>(), &Api::logout});
@@ -273,6 +277,7 @@ std::string Api::build_openapi(const json::object& definitions) const {
            {"Jobs", "Workloads and what they use"},
            {"Accounts", "Usage, invoices, budgets and the ledger"},
            {"Estate", "Nodes and capacity"},
+           {"Sales", "What can be sold, and what is"},
            {"Access", "Logging in, tokens, and who did what"},
            {"Agents", "The protocol of nodes"}}) {
     tags.push_back(json::object{{"name", name}, {"description", doc}});

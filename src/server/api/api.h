@@ -126,6 +126,9 @@ class Api {
   void site_loss(std::shared_ptr<Call> call);
   void site_contingencies(std::shared_ptr<Call> call);
   void plan_maintenance(std::shared_ptr<Call> call);
+  // Sales
+  void quote(std::shared_ptr<Call> call);
+  void book(std::shared_ptr<Call> call);
   // Access
   void login_info(std::shared_ptr<Call> call);
   void login(std::shared_ptr<Call> call);

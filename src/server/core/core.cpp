@@ -6,6 +6,7 @@
 #include <spdlog/spdlog.h>
 
 #include "base/name.h"
+#include "engine/contracts/residency.h"
 #include "server/api/views.h"
 #include "server/core/filing.h"
 
@@ -83,7 +84,7 @@ Status Core::load() {
     }
     facts = std::move(*decoded);
   }
-  auto engine = std::make_unique<Engine>(std::move(facts));
+  auto engine = std::make_unique<Engine>(std::move(facts), SchedulerSettings{}, options_.store_country);
   if (found.snapshot && engine->state().hash() != found.snapshot->state_hash) {
     return make_error(Code::kInternal, fmt::format("the snapshot at {} does not have the hash it was stored with; restore a backup",
                                                    found.snapshot->position));
@@ -124,6 +125,7 @@ Status Core::load() {
 
 Status Core::start() {
   PENSTOCK_RETURN_IF_ERROR(load());
+  PENSTOCK_RETURN_IF_ERROR(check_store(engine_->state().facts(), options_.store_country));
   CommandMeta meta;
   meta.now = options_.clock();
   meta.principal = "server";
@@ -132,6 +134,7 @@ Status Core::start() {
   PENSTOCK_RETURN_IF_ERROR(commit());
   for (Runtime* runtime : runtimes_) runtime->recover(engine_->state(), meta.now);
   thread_ = std::thread([this] { run(); });
+  aside_ = std::thread([this] { run_aside(); });
   return ok_status();
 }
 
@@ -141,11 +144,14 @@ void Core::stop() {
     stopping_ = true;
   }
   wake_.notify_all();
+  wake_aside_.notify_all();
   if (thread_.joinable()) thread_.join();
+  if (aside_.joinable()) aside_.join();
   // Who still waits for an answer is let go now, while the connections that they came by still stand.
   agents_ = AgentRuntime{};
   hub_ = WatchHub{};
   reads_.clear();
+  asides_.clear();
 }
 
 std::string Core::degraded() const {
@@ -177,6 +183,28 @@ void Core::read(Read read) {
     reads_.push_back(std::move(read));
   }
   wake_.notify_one();
+}
+
+void Core::aside(std::function<void()> work) {
+  {
+    std::lock_guard lock(mutex_);
+    asides_.push_back(std::move(work));
+  }
+  wake_aside_.notify_one();
+}
+
+void Core::run_aside() {
+  while (true) {
+    std::function<void()> work;
+    {
+      std::unique_lock lock(mutex_);
+      wake_aside_.wait(lock, [&] { return stopping_ || !asides_.empty(); });
+      if (stopping_) return;
+      work = std::move(asides_.front());
+      asides_.pop_front();
+    }
+    work();
+  }
 }
 
 std::optional<Time> Core::next_due() const {

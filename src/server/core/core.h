@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <deque>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -19,6 +20,7 @@ namespace penstock {
 struct CoreOptions {
   std::function<Time()> clock;              ///< UTC now
   std::string server_version;
+  std::string store_country;                ///< where the journal lies, ISO 3166-1 alpha-2; empty: nobody told
   std::uint64_t snapshot_events = 50'000;   ///< a snapshot after this many, in a quiet moment; after twice as many in any
   std::uint64_t keep_events = 200'000;      ///< events kept behind the newest snapshot, for those who read the log
   std::size_t most_queued = 20'000;         ///< commands waiting; beyond that kUnavailable
@@ -62,6 +64,9 @@ class Core {
   /// Any thread. `done` is called on the core's thread once the outcome is durable or refused.
   void execute(Command command, CommandMeta meta, Done done);
   void read(Read read);
+  /// Any thread. Work that takes long on what a read has copied, beside the core and one after the other; what has not
+  /// begun when the core stops is let go.
+  void aside(std::function<void()> work);
 
   const TokenTable& tokens() const { return tokens_; }
   Time now() const { return options_.clock(); }
@@ -79,6 +84,7 @@ class Core {
   };
 
   void run();
+  void run_aside();
   Status load();
   void work(std::vector<Item> items, std::vector<Read> reads);
   Status commit();
@@ -111,9 +117,12 @@ class Core {
   std::condition_variable wake_;
   std::vector<Item> items_;
   std::vector<Read> reads_;
+  std::deque<std::function<void()>> asides_;
   bool stopping_ = false;
   std::string degraded_;
   std::thread thread_;
+  std::thread aside_;
+  std::condition_variable wake_aside_;
 };
 
 /// The archive's row of a job that has ended, and the audit log's of an entry.
