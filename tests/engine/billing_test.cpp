@@ -219,6 +219,7 @@ TEST_F(Billing, AMinimumIsMadeUp) {
 
 TEST_F(Billing, MissingGpusAreCreditedBeyondTheTimeToReplaceThem) {
   ContractSpec spec = reserved(32);
+  spec.oversold = true;  // nothing is left for spares
   spec.sla = SlaSpec{Ppm(999'000), hours(4), {{Ppm(999'000), Ppm(100'000)}, {Ppm(900'000), Ppm(250'000)}}};
   world_.apply("acme/main", spec);
   const auto lose = [&](const char* from, Duration time) {

@@ -297,6 +297,36 @@ TEST_P(JournalContract, KeepsTheAuditLogAndFindsInIt) {
   EXPECT_EQ(found({.operation = "deleteGrant", .most = 100}), Positions{7});
 }
 
+TEST_P(JournalContract, KeepsTheBooksAndFindsInThem) {
+  recover();
+  const auto row = [](Position position, std::string shelf, std::string month, std::string tenant, std::string name) {
+    return FiledRow{position, shelf, month, tenant, tenant + "/llm", tenant + "/main", name, fmt::format(R"({{"at":{}}})", position)};
+  };
+  CommitBatch batch = {{record_at(1, 9, 1)}, {}, {}, {row(2, "usage", "2026-06", "acme", "acme/llm/a"), row(3, "usage", "2026-06", "rival", "rival/llm/a"),
+                                                      row(5, "invoice", "2026-06", "acme", "acme-2026-06-usd"), row(5, "entries", "2026-06", "", ""),
+                                                      row(8, "usage", "2026-07", "acme", "acme/llm/b")}};
+  ASSERT_TRUE(journal_->commit(batch).ok());
+  CommitBatch stale = batch_at(10, 0);
+  stale.filed.push_back(row(10, "usage", "2026-07", "acme", "acme/llm/c"));
+  ASSERT_FALSE(journal_->commit(stale).ok());
+  const auto found = [&](FileQuery query) {
+    std::vector<Position> out;
+    const auto rows = journal_->filed(query);
+    for (const FiledDocument& document : *rows) {
+      EXPECT_EQ(document.document, fmt::format(R"({{"at":{}}})", document.position));
+      out.push_back(document.position);
+    }
+    return out;
+  };
+  using Positions = std::vector<Position>;
+  EXPECT_EQ(found({.shelf = "usage", .most = 100}), (Positions{2, 3, 8}));
+  EXPECT_EQ(found({.shelf = "usage", .after = 2, .most = 1}), Positions{3});
+  EXPECT_EQ(found({.shelf = "usage", .month = "2026-06", .tenant = "acme", .most = 100}), Positions{2});
+  EXPECT_EQ(found({.shelf = "usage", .project = "rival/llm", .contract = "rival/main", .most = 100}), Positions{3});
+  EXPECT_EQ(found({.shelf = "invoice", .name = "acme-2026-06-usd", .most = 1}), Positions{5});
+  EXPECT_EQ(found({.shelf = "entries", .most = 100}), Positions{5});
+}
+
 // Random histories with mistakes in them: both journals answer alike at every step.
 TEST(JournalDifferential, ImplementationsAgree) {
   for (unsigned seed = 1; seed <= 12; ++seed) {

@@ -79,7 +79,7 @@ TEST_F(SqliteFile, RefusesANewerFormat) {
 
 TEST_F(SqliteFile, TakesOverTheFormatBefore) {
   commit_through(*recovered(path_), 1, 3);
-  run_sql(path_, "DROP TABLE audit; PRAGMA user_version = 1");
+  run_sql(path_, "DROP TABLE audit; DROP TABLE filed; PRAGMA user_version = 1");
   auto journal = recovered(path_);
   EXPECT_EQ(records_after(*journal, 0).size(), 3u);
   CommitBatch batch = batch_at(4, 1);

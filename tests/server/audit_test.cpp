@@ -88,7 +88,7 @@ TEST_F(AuditLog, HoldsOnlyWhatPeopleAndProgramsChanged) {
   ASSERT_EQ(all.size(), before + 2);
   EXPECT_EQ(all.at(0).at("entry").at("operation"), "registerAgent");
   EXPECT_EQ(all.at(1).at("entry").at("operation"), "submitJob");
-  for (const std::string reason : {std::string(501, 'x'), std::string("two\nlines"), std::string()}) {
+  for (const std::string& reason : {std::string(501, 'x'), std::string("two\nlines"), std::string()}) {
     EXPECT_EQ(stack_.bad("acme-member", "POST", "/v1/jobs", job_body("acme/llm/j2"), {{"penstock-reason", reason}}), "400 invalid");
   }
 }

@@ -13,7 +13,8 @@ class BillingApi : public testing::Test {
       stack_.good("operator", "POST", "/v1/jobs", body);
     }
     stack_.wait(hours(2));
-    month_ = stack_.good("operator", "GET", "/v1/months").at("items").as_array().front().at("month").as_string();
+    const json::value months = get("operator", "/v1/months");
+    month_ = months.at("items").as_array().front().at("month").as_string();
     stack_.wait(hours(24 * 31));
   }
   json::value get(const std::string& who, const std::string& path) { return stack_.good(who, "GET", path); }
@@ -34,7 +35,8 @@ TEST_F(BillingApi, AMonthIsClosedOnceAndItsInvoicesAreKept) {
   EXPECT_EQ(count("auditor", "/v1/invoices?month=" + month_), 2u);
   EXPECT_EQ(get("operator", "/v1/months/" + month_).at("month").as_string(), month_);
   std::int64_t sum = 0;
-  for (const json::value& account : get("operator", "/v1/ledger").at("items").as_array()) {
+  const json::value ledger = get("operator", "/v1/ledger");
+  for (const json::value& account : ledger.at("items").as_array()) {
     const Money balance = *Text<Money>::parse(account.at("balance").as_string());
     EXPECT_EQ(balance.currency, "USD");
     sum += balance.micros;

@@ -543,9 +543,10 @@ BookEntry Ground::entry(const Laid& laid) const {
       if (known->second.until && (!place.until || *known->second.until < *place.until)) known->second.until = place.until;
     }
   }
-  for (auto& [key, lot] : lots) {
+  for (auto& entry : lots) {
+    BookLot& lot = entry.second;
     // The same nodes for one stretch after another are one lot.
-    const auto goes_on = std::find_if(out.lots.begin(), out.lots.end(), [&lot = lot](const BookLot& known) {
+    const auto goes_on = std::find_if(out.lots.begin(), out.lots.end(), [&](const BookLot& known) {
       return known.until == lot.from && known.site == lot.site && known.gpu_model == lot.gpu_model && known.spare == lot.spare &&
              known.racks == lot.racks;
     });
