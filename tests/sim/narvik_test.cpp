@@ -16,7 +16,7 @@ spec:
   estate: [site.yaml]
   from: 2026-06-15T00:00:00Z
   for: P1843D
-  loads: [{trace: {file: one-job.csv}}]
+  loads: [{trace: {file: one-job.csv, contract: harbour/narvik}}]
 )"});
   ASSERT_TRUE(read.ok()) << to_string(read.error());
   SimulationInput input;
@@ -24,6 +24,7 @@ spec:
   Trace trace;  // of one small job, as a scenario has some load
   trace.jobs.resize(1);
   trace.jobs[0].owner = "someone";
+  trace.jobs[0].submitted = hours(24 * 20);
   trace.jobs[0].runs = seconds(1);
   trace.jobs[0].gpus = MilliGpu(1000);
   trace.rows = 1;
@@ -38,15 +39,16 @@ spec:
   });
   ASSERT_TRUE(report.ok()) << to_string(report.error());
   std::int64_t total = 0;
-  std::int64_t hours_reserved = 0;
+  GpuMicros reserved;
   for (const Invoice& invoice : invoices) {
     total += invoice.total.micros;
     for (const InvoiceLine& line : invoice.lines) {
-      if (line.kind == LineKind::kCommitmentUnused) hours_reserved += line.gpu_time->count() / 3'600'000'000;
+      const bool capacity = line.kind == LineKind::kCommitmentUnused || line.kind == LineKind::kCommitmentUsed;
+      if (capacity) reserved += *line.gpu_time;
     }
   }
   EXPECT_EQ(invoices.size(), 60u);
-  EXPECT_EQ(hours_reserved, 2'168'819'712);
+  EXPECT_EQ(reserved.count() / 3'600'000, 2'168'819'712'000);
   EXPECT_EQ(total, 2'168'819'712LL * 2'858'698);
   EXPECT_EQ(Text<Money>::format({total, "USD"}), "6200000573.054976 USD");
   const auto proof = verify_log(log);
