@@ -150,7 +150,7 @@ void describe_job(ApiClient& client, const json::value& job) {
     if (const json::value* costs = job.at("status").at("usage").as_object().if_contains("energyCost")) {
       std::string text;
       for (const json::value& cost : costs->as_array()) text += (text.empty() ? "" : ", ") + std::string(cost.as_string());
-      line("Cost of energy", text);
+      line("Energy cost", text);
     }
     if (at(job, "status.usage.carbon") != "0g") line("Carbon", at(job, "status.usage.carbon"));
   }
