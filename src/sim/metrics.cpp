@@ -44,7 +44,7 @@ constexpr std::int64_t kGpuHour = 1000 * 3600;  // milli-GPU seconds
 
 }  // namespace
 
-void Metrics::note(std::string text) {
+void RunMetrics::note(std::string text) {
   if (notes_.size() < kMostNotes) {
     notes_.push_back(std::move(text));
   } else {
@@ -52,7 +52,7 @@ void Metrics::note(std::string text) {
   }
 }
 
-void Metrics::happened(Time at, std::string what) {
+void RunMetrics::happened(Time at, std::string what) {
   if (happenings_.size() < kMostHappenings) {
     happenings_.push_back({at, std::move(what)});
   } else {
@@ -60,12 +60,12 @@ void Metrics::happened(Time at, std::string what) {
   }
 }
 
-void Metrics::refused(const std::string& why) {
+void RunMetrics::refused(const std::string& why) {
   constexpr std::size_t kReasons = 20;
   ++refused_[refused_.size() < kReasons || refused_.contains(why) ? why : "for other reasons"];
 }
 
-void Metrics::count_capacity(const State& state) {
+void RunMetrics::count_capacity(const State& state) {
   bounds_ = state.bounds();
   const Estate& estate = state.estate();
   all_ = 0;
@@ -92,7 +92,7 @@ void Metrics::count_capacity(const State& state) {
 }
 
 // All that has stood since the last event goes on until `now`; prices change on the way.
-void Metrics::settle(const State& state, Time now) {
+void RunMetrics::settle(const State& state, Time now) {
   if (!prepared_) {
     prepared_ = true;
     as_of_ = from_;
@@ -105,7 +105,7 @@ void Metrics::settle(const State& state, Time now) {
   }
 }
 
-void Metrics::pass_time(const State& state, Duration passed) {
+void RunMetrics::pass_time(const State& state, Duration passed) {
   const std::int64_t ms = passed.count() / 1'000'000;
   const auto use_for = [&](Use& use) {
     use.capacity_time += use.gpus * ms / 1000;
@@ -131,7 +131,7 @@ void Metrics::pass_time(const State& state, Duration passed) {
   }
 }
 
-void Metrics::lack(const State& state, std::int64_t ms) {
+void RunMetrics::lack(const State& state, std::int64_t ms) {
   for (auto& [contract, right] : rights_) {
     if (right.waiting == 0) continue;
     const auto found = state.facts().contracts.find(contract);
@@ -145,7 +145,7 @@ void Metrics::lack(const State& state, std::int64_t ms) {
 }
 
 // Counts a job in, which neither waits nor holds anything yet.
-Metrics::Seen Metrics::first_seen(const State& state, const JobSpec& spec, const std::string& contract, Time submitted) {
+RunMetrics::Seen RunMetrics::first_seen(const State& state, const JobSpec& spec, const std::string& contract, Time submitted) {
   const ServiceClass service_class = state.facts().contracts.at(contract).spec.service_class;
   Seen seen;
   seen.submitted = submitted;
@@ -158,7 +158,7 @@ Metrics::Seen Metrics::first_seen(const State& state, const JobSpec& spec, const
   return seen;
 }
 
-void Metrics::wait(Seen& seen, bool waits) {
+void RunMetrics::wait(Seen& seen, bool waits) {
   const std::int64_t sign = waits ? 1 : -1;
   seen.waits = waits;
   waiting_jobs_ += sign;
@@ -167,7 +167,7 @@ void Metrics::wait(Seen& seen, bool waits) {
   if (seen.right != nullptr) seen.right->waiting += sign * seen.gpus;
 }
 
-void Metrics::hold(const State& state, const Allocation& allocation, bool shed, Seen& seen) {
+void RunMetrics::hold(const State& state, const Allocation& allocation, bool shed, Seen& seen) {
   const Estate& estate = state.estate();
   NodeIndex node = kNowhere - 1;
   seen.models.clear();
@@ -187,14 +187,14 @@ void Metrics::hold(const State& state, const Allocation& allocation, bool shed, 
   seen.site->added += seen.added;
 }
 
-void Metrics::give_back(const Seen& seen) {
+void RunMetrics::give_back(const Seen& seen) {
   seen.site->use.used -= seen.held;
   seen.site->added -= seen.added;
   for (const auto& [model, milli] : seen.models) model->used -= milli;
 }
 
 // What it may draw has changed.
-void Metrics::repower(const State& state, Uid uid) {
+void RunMetrics::repower(const State& state, Uid uid) {
   const Job* job = state.find_job(uid);
   if (job == nullptr || !job->holds()) return;
   Seen& seen = jobs_.at(uid.value);
@@ -202,24 +202,24 @@ void Metrics::repower(const State& state, Uid uid) {
   hold(state, *job->allocation, job->shed.has_value(), seen);
 }
 
-std::int64_t Metrics::held() const {
+std::int64_t RunMetrics::held() const {
   std::int64_t held = 0;
   for (const auto& [name, site] : sites_) held += site.use.used;
   return held;
 }
 
-void Metrics::note_if_late(const Seen& seen, Time now) {
+void RunMetrics::note_if_late(const Seen& seen, Time now) {
   if (seen.promised && now > *seen.promised + seconds(1)) late_.push_back(seconds_of(now - *seen.promised));
 }
 
 // What a gang did in the time before `now` has to be done again.
-void Metrics::lose(const Seen& seen, Time now, Duration lost) {
+void RunMetrics::lose(const Seen& seen, Time now, Duration lost) {
   if (lost <= Duration(0)) return;
   lost_time_ += seen.held * seconds_of(lost);
   for (std::size_t i = samples_.size(); i-- > 0 && samples_[i].at > now - lost;) samples_[i].useful -= seen.held;
 }
 
-void Metrics::observe(const State& state, std::span<const EventRecord> events) {
+void RunMetrics::observe(const State& state, std::span<const EventRecord> events) {
   if (events.empty()) return;
   settle(state, events.front().at);
   events_ += static_cast<std::int64_t>(events.size());
@@ -301,7 +301,7 @@ void Metrics::observe(const State& state, std::span<const EventRecord> events) {
   if (capacity || bounds_ != state.bounds()) count_capacity(state);
 }
 
-void Metrics::bill(const Invoice& invoice) {
+void RunMetrics::bill(const Invoice& invoice) {
   const std::string& currency = invoice.subtotal.currency;
   Billed& billed = billed_.try_emplace(currency, Billed{0, {0, currency}, {0, currency}, {0, currency}}).first->second;
   ++billed.invoices;
@@ -312,7 +312,7 @@ void Metrics::bill(const Invoice& invoice) {
   }
 }
 
-void Metrics::adopt(const State& state) {
+void RunMetrics::adopt(const State& state) {
   settle(state, from_);
   for (const auto& [name, node] : state.facts().nodes) nodes_down_ += node.lost ? 1 : 0;
   for (const auto& [uid, job] : state.facts().jobs) {
@@ -340,7 +340,7 @@ void Metrics::adopt(const State& state) {
   if (asked_ > all_) when_asked_ = ratio(held(), all_);
 }
 
-void Metrics::advance(const State& state, Time now) {
+void RunMetrics::advance(const State& state, Time now) {
   settle(state, now);
   while (next_sample_ <= now) {
     sample(next_sample_);
@@ -348,7 +348,7 @@ void Metrics::advance(const State& state, Time now) {
   }
 }
 
-void Metrics::sample(Time at) {
+void RunMetrics::sample(Time at) {
   if (samples_.size() == kMostSamples) {  // half as many, twice as far apart
     for (std::size_t i = 0; i < kMostSamples / 2; ++i) samples_[i] = samples_[2 * i];
     samples_.resize(kMostSamples / 2);
@@ -374,7 +374,7 @@ void Metrics::sample(Time at) {
   samples_.push_back(out);
 }
 
-void Metrics::report(const State& state, Time until, SimReport& out) {
+void RunMetrics::report(const State& state, Time until, SimReport& out) {
   advance(state, until);
   const Estate& estate = state.estate();
   out.from = from_;
@@ -449,7 +449,7 @@ void Metrics::report(const State& state, Time until, SimReport& out) {
 }
 
 // Of the GPUs that are free at the end.
-Ppm Metrics::fragmentation(const State& state) const {
+Ppm RunMetrics::fragmentation(const State& state) const {
   const Estate& estate = state.estate();
   std::int64_t free = 0;
   std::int64_t useless = 0;
@@ -466,7 +466,7 @@ Ppm Metrics::fragmentation(const State& state) const {
   return ratio(useless, free);
 }
 
-void Metrics::cohorts(SimReport& out) const {
+void RunMetrics::cohorts(SimReport& out) const {
   const auto add = [&](std::string_view name, std::string_view size, const std::vector<const Counts*>& of) {
     Cohort cohort;
     cohort.service_class = name;

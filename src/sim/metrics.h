@@ -10,9 +10,9 @@
 
 namespace penstock {
 
-class Metrics {
+class RunMetrics {
  public:
-  explicit Metrics(Time from) : from_(from), next_sample_(from) {}
+  explicit RunMetrics(Time from) : from_(from), next_sample_(from) {}
 
   /// Takes over the jobs of a server, at the beginning: they have waited and run since they did so there.
   void adopt(const State& state);

@@ -293,7 +293,7 @@ class Simulation {
   Time from_;
   Time now_;
   std::optional<Time> until_;
-  Metrics metrics_;
+  RunMetrics metrics_;
   std::vector<std::unique_ptr<Load>> loads_;
   std::vector<Dated> dated_;
   std::size_t next_dated_ = 0;
