@@ -170,48 +170,41 @@ void State::note_standing(SiteIndex site) {
 }
 
 void State::stand_all(Time now) {
-  for (SiteIndex site = 0; site < estate_->sites().size() && site < standing_.size(); ++site) {
+  for (SiteIndex site = 0; site < standing_.size(); ++site) {
     stand(facts_.books, estate_->sites()[site].name, standing_[site].load, standing_[site].gpus, now);
   }
 }
 
 // Nodes that are ready serve the contracts in the order of their signing.
 void State::note_missing(Time now) {
-  std::vector<std::pair<Uid, const Object<ContractSpec>*>> contracts;
-  for (const auto& [name, contract] : facts_.contracts) {
-    if (contract.spec.sla && reserved_at(contract.spec, now) > 0) contracts.emplace_back(contract.uid, &contract);
+  std::map<Uid, const Object<ContractSpec>*> promised;
+  std::map<std::string, std::int64_t> lacking;
+  for (const auto& [name, meter] : facts_.books.rights) {
+    const Object<ContractSpec>& contract = facts_.contracts.at(name);
+    if (contract.spec.sla && reserved_at(contract.spec, now) > 0) promised[contract.uid] = &contract;
+    if (!meter.gaps.empty()) lacking[name] = 0;
   }
-  if (contracts.empty()) {
-    for (auto& [name, meter] : facts_.books.rights) {
-      if (meter.gaps.empty()) continue;
-      accrue_contract(name, now);
-      miss(facts_.books, name, 0);
-    }
-    return;
-  }
-  std::sort(contracts.begin(), contracts.end());
   std::map<std::pair<SiteIndex, std::size_t>, std::int64_t> there;
-  for (const auto& [uid, contract] : contracts) {
+  for (const auto& [uid, contract] : promised) {
     const TenantSpec& tenant = facts_.tenants.at(std::string(tenant_of(contract->name))).spec;
-    std::int64_t lacking = reserved_at(contract->spec, now);
-    for (SiteIndex index = 0; index < estate_->sites().size() && lacking > 0; ++index) {
-      const EstateSite& site = estate_->sites()[index];
-      if (!allows(contract->spec.sites, site.name) || !allows(contract->spec.jurisdictions, site.country) ||
-          !allows(tenant.jurisdictions, site.country)) {
-        continue;
-      }
+    const std::vector<std::string> models = models_of(contract->spec);
+    std::int64_t& left_over = lacking[contract->name] = reserved_at(contract->spec, now);
+    for (SiteIndex index = 0; index < estate_->sites().size() && left_over > 0; ++index) {
+      if (!covers_site(tenant.jurisdictions, contract->spec, estate_->sites()[index])) continue;
       const auto& pools = loads_.site(index).pools();
-      for (std::size_t pool = 0; pool < pools.size() && lacking > 0; ++pool) {
+      for (std::size_t pool = 0; pool < pools.size() && left_over > 0; ++pool) {
         const DeviceSpec& devices = estate_->types()[pools[pool].type].spec.devices;
-        if (!allows(models_of(contract->spec), devices.model)) continue;
-        const auto [left, fresh] = there.try_emplace({index, pool}, std::int64_t{pools[pool].ready} * devices.count);
-        const std::int64_t some = std::min(lacking, left->second);
-        left->second -= some;
-        lacking -= some;
+        if (!allows(models, devices.model)) continue;
+        const auto [free, fresh] = there.try_emplace({index, pool}, std::int64_t{pools[pool].ready} * devices.count);
+        const std::int64_t some = std::min(left_over, free->second);
+        free->second -= some;
+        left_over -= some;
       }
     }
-    accrue_contract(contract->name, now);
-    miss(facts_.books, contract->name, lacking);
+  }
+  for (const auto& [name, gpus] : lacking) {
+    accrue_contract(name, now);
+    miss(facts_.books, name, gpus);
   }
 }
 
@@ -243,14 +236,7 @@ Money State::spent_by(const std::string& project, Time at) const {
 }
 
 std::optional<Time> State::spends(const std::string& project, const Money& spent) const {
-  const Spending& spending = facts_.books.spending.at(project);
-  const std::int64_t rate = rate_of(project);
-  if (spent.micros <= spending.spent) return spending.as_of;
-  if (rate <= 0) return std::nullopt;
-  constexpr __int128 kHour = static_cast<__int128>(1000) * hours(1).count();
-  const __int128 wait = (static_cast<__int128>(spent.micros - spending.spent) * kHour - spending.rest + rate - 1) / rate;
-  if (wait > hours(24 * 62).count()) return std::nullopt;  // beyond the month
-  return spending.as_of + Duration(static_cast<std::int64_t>(wait));
+  return spent_at(facts_.books.spending.at(project), rate_of(project), spent.micros);
 }
 
 // The limits of one site are cut anew; what is granted there weighs on the new ones.

@@ -6,8 +6,6 @@
 namespace penstock {
 namespace {
 
-constexpr std::int64_t kJoulesPerKwh = 3'600'000;
-
 template <class Points>
 auto after(const Points& points, Time now) {
   return std::upper_bound(points.begin(), points.end(), now, [](Time at, const auto& point) { return at < point.from; });

@@ -5,6 +5,8 @@
 
 namespace penstock {
 
+inline constexpr std::int64_t kJoulesPerKwh = 3'600'000;
+
 /// Of a kWh: by the tariff, or where it has not begun or there is none by the price. Nothing if nobody told.
 std::optional<Money> price_at(const GridSpec& grid, Time now);
 /// Grams of a kWh; nothing if nobody told or the series has not begun.

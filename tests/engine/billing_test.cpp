@@ -5,6 +5,7 @@
 #include "engine/ledger/bookkeeping.h"
 #include "engine/ledger/closing.h"
 #include "engine/power/outlook.h"
+#include "estate/energy.h"
 #include "world.h"
 
 namespace penstock {

@@ -158,7 +158,7 @@ class Layer {
   }
 
   static bool may_use(const Sale& sale, const EstateSite& site) {
-    return allows(sale.spec.sites, site.name) && allows(sale.spec.jurisdictions, site.country) && allows(sale.countries, site.country);
+    return covers_site(sale.countries, sale.spec, site);
   }
 
  private:

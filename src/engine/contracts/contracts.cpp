@@ -66,6 +66,29 @@ std::vector<std::string> models_of(const ContractSpec& contract) {
   return models;
 }
 
+std::int64_t reserved_at(const ContractSpec& contract, Time at) {
+  return contract_active(contract, at) ? ramp_gpus(contract, at).value_or(MilliGpu()).count() / 1000 : 0;
+}
+
+std::set<Time> term_dates(const ContractSpec& contract) {
+  std::set<Time> dates;
+  const auto add = [&](const std::optional<Time>& date) {
+    if (date) dates.insert(*date);
+  };
+  add(contract.from);
+  add(contract.until);
+  for (const RampStepSpec& step : contract.ramp) add(step.from);
+  for (const AmendmentSpec& row : contract.amendments) {
+    add(row.from);
+    add(row.until);
+  }
+  return dates;
+}
+
+bool covers_site(const std::vector<std::string>& countries, const ContractSpec& contract, const EstateSite& site) {
+  return allows(contract.sites, site.name) && allows(contract.jurisdictions, site.country) && allows(countries, site.country);
+}
+
 bool allows(const std::vector<std::string>& list, std::string_view value) {
   return list.empty() || std::find(list.begin(), list.end(), value) != list.end();
 }

@@ -16,12 +16,19 @@ std::optional<MilliGpu> contract_limit(const ContractSpec& contract, Time now);
 std::optional<Time> contract_end(const ContractSpec& contract, Time now);
 /// Whether its term includes `now`.
 bool contract_active(const ContractSpec& contract, Time now);
+/// GPUs of the ramp at an instant of the term; 0 outside of it.
+std::int64_t reserved_at(const ContractSpec& contract, Time at);
+/// Every date on which the ramp or the terms may change.
+std::set<Time> term_dates(const ContractSpec& contract);
 
 /// GPU models that the contract covers: its own, then its substitutes; none means every one.
 std::vector<std::string> models_of(const ContractSpec& contract);
 
 /// Whether `value` is in `list`, or the list is empty and so allows all.
 bool allows(const std::vector<std::string>& list, std::string_view value);
+
+/// Whether the contract of a tenant that is bound to `countries` covers the site.
+bool covers_site(const std::vector<std::string>& countries, const ContractSpec& contract, const EstateSite& site);
 
 /// Everything that binds one job to places and hardware, looked up once. Refers to the facts; keep it short-lived.
 class Bounds {

@@ -38,7 +38,7 @@ bool is_sold(const ContractSpec& contract) {
 
 std::int64_t sold_at(const ContractSpec& contract, Time t, Time as_of) {
   if (!contract_active(contract, t)) return 0;
-  std::int64_t gpus = ramp_gpus(contract, t).value_or(MilliGpu()).count() / 1000;
+  std::int64_t gpus = reserved_at(contract, t);
   for (const OptionSpec& option : contract.options) {
     if (option.from <= t && as_of < option.lapses) gpus += option.gpus;
   }
@@ -46,18 +46,8 @@ std::int64_t sold_at(const ContractSpec& contract, Time t, Time as_of) {
 }
 
 std::vector<Time> sale_dates(const ContractSpec& contract) {
-  std::set<Time> dates;
-  const auto add = [&](const std::optional<Time>& date) {
-    if (date) dates.insert(*date);
-  };
-  add(contract.from);
-  add(contract.until);
-  for (const RampStepSpec& step : contract.ramp) add(step.from);
-  for (const OptionSpec& option : contract.options) add(option.from);
-  for (const AmendmentSpec& row : contract.amendments) {
-    add(row.from);
-    add(row.until);
-  }
+  std::set<Time> dates = term_dates(contract);
+  for (const OptionSpec& option : contract.options) dates.insert(option.from);
   return {dates.begin(), dates.end()};
 }
 

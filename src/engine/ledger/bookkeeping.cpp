@@ -5,11 +5,13 @@
 
 #include "base/month.h"
 #include "base/name.h"
+#include "engine/contracts/contracts.h"
 
 namespace penstock {
 namespace {
 
-constexpr std::int64_t kRestOfJoule = 1'000'000'000'000'000;  // µW × ns
+constexpr std::int64_t kRestOfJoule = 1'000'000'000'000'000;                           // µW × ns
+constexpr __int128 kGpuHour = static_cast<__int128>(1000) * hours(1).count();  // milli-GPU × ns
 
 GpuMicros gpu_time(std::int64_t gpus, Duration time) {
   return GpuMicros(mul_div_floor(gpus * 1000, time.count(), 1'000'000));
@@ -30,11 +32,12 @@ void put(Books& books, const std::string& account, const Money& amount) {
 
 // The contract's piece of the month that holds the instant, with the terms of then.
 TermsPiece& piece_at(Books& books, const std::string& contract, const ContractSpec& spec, Time at) {
-  const ContractSpec terms = terms_at(spec, at);
+  // Looked at with every start and end under the contract: a whole copy of it only where there are amendments.
+  const std::optional<ContractSpec> amended = spec.amendments.empty() ? std::nullopt : std::optional(terms_at(spec, at));
+  const ContractSpec& terms = amended ? *amended : spec;
   TermsPiece present;
   present.from = present.to = at;
-  const bool runs = (!terms.from || *terms.from <= at) && (!terms.until || at < *terms.until);
-  if (runs) {
+  if (contract_active(spec, at)) {
     present.gpus = reserved_at(spec, at);
     present.billing = terms.billing;
     present.per_month = terms.per_month;
@@ -178,36 +181,27 @@ void miss(Books& books, const std::string& contract, std::int64_t gpus) {
 
 void spend(Spending& spending, std::int64_t rate, Time now) {
   if (now <= spending.as_of) return;
-  constexpr __int128 kHour = static_cast<__int128>(1000) * hours(1).count();
   const __int128 more = static_cast<__int128>(rate) * (now - spending.as_of).count() + spending.rest;
-  spending.spent += static_cast<std::int64_t>(more / kHour);
-  spending.rest = static_cast<std::int64_t>(more % kHour);
+  spending.spent += static_cast<std::int64_t>(more / kGpuHour);
+  spending.rest = static_cast<std::int64_t>(more % kGpuHour);
   spending.as_of = now;
 }
 
-std::int64_t reserved_at(const ContractSpec& contract, Time at) {
-  const ContractSpec terms = terms_at(contract, at);
-  if ((terms.from && at < *terms.from) || (terms.until && *terms.until <= at)) return 0;
-  std::int64_t gpus = 0;
-  for (const RampStepSpec& step : terms.ramp) {
-    if (step.from <= at) gpus = step.gpus;
-  }
-  return gpus;
+std::optional<Time> spent_at(const Spending& spending, std::int64_t rate, std::int64_t micros) {
+  if (micros <= spending.spent) return spending.as_of;
+  if (rate <= 0) return std::nullopt;
+  const __int128 lacking = static_cast<__int128>(micros - spending.spent) * kGpuHour - spending.rest;
+  const __int128 wait = (lacking + rate - 1) / rate;
+  if (wait > hours(24 * 62).count()) return std::nullopt;
+  return spending.as_of + Duration(static_cast<std::int64_t>(wait));
 }
 
 Time next_cut(const Facts& facts, Time after) {
   Time next = next_month(after);
-  const auto consider = [&](const std::optional<Time>& date) {
-    if (date && after < *date && *date < next) next = *date;
-  };
   for (const auto& [name, contract] : facts.contracts) {
-    consider(contract.spec.from);
-    consider(contract.spec.until);
-    for (const RampStepSpec& step : contract.spec.ramp) consider(step.from);
-    for (const AmendmentSpec& row : contract.spec.amendments) {
-      consider(row.from);
-      consider(row.until);
-    }
+    const std::set<Time> dates = term_dates(contract.spec);
+    const auto date = dates.upper_bound(after);
+    if (date != dates.end()) next = std::min(next, *date);
   }
   return next;
 }

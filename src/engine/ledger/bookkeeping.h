@@ -28,9 +28,8 @@ void accrue(Books& books, const std::string& contract, const ContractSpec& spec,
 void miss(Books& books, const std::string& contract, std::int64_t gpus);
 /// A project's running work has cost `rate` an hour since it was added up last. `rate`: milli-GPU × millionths of the currency.
 void spend(Spending& spending, std::int64_t rate, Time now);
-
-/// GPUs of the ramp at an instant of the term; 0 outside of it.
-std::int64_t reserved_at(const ContractSpec& contract, Time at);
+/// When that comes to `micros` of the currency; nothing if not within two months.
+std::optional<Time> spent_at(const Spending& spending, std::int64_t rate, std::int64_t micros);
 
 /// The next instant after `after` at which the books must be cut: the end of its month, or a date of a contract's terms.
 Time next_cut(const Facts& facts, Time after);
@@ -39,6 +38,5 @@ Time next_cut(const Facts& facts, Time after);
 Money price_of(GpuMicros time, const Money& price);
 
 inline constexpr std::int64_t kMicrosPerHour = 3'600'000'000;  ///< micro-GPU-seconds of a GPU-hour
-inline constexpr std::int64_t kJoulesPerKwh = 3'600'000;
 
 }  // namespace penstock

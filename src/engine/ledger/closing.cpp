@@ -27,10 +27,11 @@ struct Portion {
 using Portions = std::map<Party, Portion>;
 
 // Whether the contract could hold anything there.
-bool serves(const Estate& estate, SiteIndex index, const ContractSpec& contract) {
+bool serves(const Facts& facts, const Estate& estate, SiteIndex index, const Object<ContractSpec>& contract) {
   const EstateSite& site = estate.sites()[index];
-  const std::vector<std::string> models = models_of(contract);
-  if (!allows(contract.sites, site.name) || !allows(contract.jurisdictions, site.country)) return false;
+  const std::vector<std::string> models = models_of(contract.spec);
+  const std::vector<std::string>& countries = facts.tenants.at(std::string(tenant_of(contract.name))).spec.jurisdictions;
+  if (!covers_site(countries, contract.spec, site)) return false;
   for (NodeIndex node = site.first_node; node < site.first_node + site.nodes; ++node) {
     if (allows(models, estate.type_of(node).spec.devices.model)) return true;
   }
@@ -59,7 +60,7 @@ void add_unheld(const Facts& facts, const Estate& estate, const MonthBook& book,
     std::vector<std::int64_t> weights;
     for (SiteIndex site = 0; site < estate.sites().size(); ++site) {
       const auto room = free.find(estate.sites()[site].name);
-      if (room == free.end() || room->second == 0 || !serves(estate, site, contract->second.spec)) continue;
+      if (room == free.end() || room->second == 0 || !serves(facts, estate, site, contract->second)) continue;
       names.push_back(room->first);
       weights.push_back(room->second);
     }
