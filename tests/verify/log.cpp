@@ -112,6 +112,28 @@ VerifyReport Log::verify(std::uint64_t every) const {
   return report.ok() ? *report : VerifyReport{};
 }
 
+Log two_sites(const std::string& more) {
+  Log log;
+  log.apply(std::string(R"(
+apiVersion: penstock/v1
+kind: NodeType
+metadata: {name: t}
+spec: {devices: {model: g, count: 4}, cpu: 64, memory: 1TiB, power: {idle: 1kW, max: 5kW}}
+---
+apiVersion: penstock/v1
+kind: Site
+metadata: {name: north}
+spec: {country: "NO", halls: [{name: h1, rows: [{name: r1, racks: [{name: k1, nodes: [{name: "n[1-2]", type: t}]}]}]}]}
+---
+apiVersion: penstock/v1
+kind: Site
+metadata: {name: south}
+spec: {country: GB, halls: [{name: h1, rows: [{name: r1, racks: [{name: k1, nodes: [{name: "n[1-2]", type: t}]}]}]}]}
+)") + more);
+  log.wait(minutes(1));
+  return log;
+}
+
 Finding first(const VerifyReport& report) {
   EXPECT_FALSE(report.violations.empty());
   return report.violations.empty() ? Finding{} : report.violations.front();

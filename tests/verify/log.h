@@ -60,6 +60,10 @@ class Log {
   std::map<std::string, Held> held_;  // by job, since its last start
 };
 
+/// A log a minute old with node type `t` of 4 devices, and the sites `north` in NO and `south` in GB with two nodes each; `more`: further
+/// documents.
+Log two_sites(const std::string& more = {});
+
 /// The first violation; an empty one, and a failure of the test, if there is none.
 Finding first(const VerifyReport& report);
 

@@ -8,33 +8,14 @@
 namespace penstock {
 namespace {
 
-const std::string kEstate = R"(
-apiVersion: penstock/v1
-kind: NodeType
-metadata: {name: t}
-spec: {devices: {model: g, count: 4}, cpu: 64, memory: 1TiB, power: {idle: 1kW, max: 5kW}}
----
-apiVersion: penstock/v1
-kind: Site
-metadata: {name: north}
-spec: {country: "NO", halls: [{name: h1, rows: [{name: r1, racks: [{name: k1, nodes: [{name: "n[1-2]", type: t}]}]}]}]}
----
-apiVersion: penstock/v1
-kind: Site
-metadata: {name: south}
-spec: {country: GB, halls: [{name: h1, rows: [{name: r1, racks: [{name: k1, nodes: [{name: "n[1-2]", type: t}]}]}]}]}
----
+// Bound to GB, with a site at home and one abroad.
+Log estate() {
+  return two_sites(R"(---
 apiVersion: penstock/v1
 kind: Tenant
 metadata: {name: acme}
 spec: {jurisdictions: [GB]}
-)";
-
-Log estate() {
-  Log log;
-  log.apply(kEstate);
-  log.wait(minutes(1));
-  return log;
+)");
 }
 
 HandTask on(const std::string& site, int node) { return {fmt::format("{}/h1/k1/n{}", site, node)}; }

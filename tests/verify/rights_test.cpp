@@ -6,30 +6,6 @@
 namespace penstock {
 namespace {
 
-const std::string kEstate = R"(
-apiVersion: penstock/v1
-kind: NodeType
-metadata: {name: t}
-spec: {devices: {model: g, count: 4}, cpu: 64, memory: 1TiB, power: {idle: 1kW, max: 5kW}}
----
-apiVersion: penstock/v1
-kind: Site
-metadata: {name: north}
-spec: {country: "NO", halls: [{name: h1, rows: [{name: r1, racks: [{name: k1, nodes: [{name: "n[1-2]", type: t}]}]}]}]}
----
-apiVersion: penstock/v1
-kind: Site
-metadata: {name: south}
-spec: {country: GB, halls: [{name: h1, rows: [{name: r1, racks: [{name: k1, nodes: [{name: "n[1-2]", type: t}]}]}]}]}
-)";
-
-Log estate() {
-  Log log;
-  log.apply(kEstate);
-  log.wait(minutes(1));
-  return log;
-}
-
 HandTask north(int node, std::vector<int> devices = {0, 1, 2, 3}) {
   return {fmt::format("north/h1/k1/n{}", node), std::move(devices), 5000, 5000, 0, -1};
 }
@@ -49,7 +25,7 @@ bool finds(const Log& log, int invariant, const std::string& words) {
 }
 
 TEST(Devices, HaveOneHolder) {
-  Log log = estate();
+  Log log = two_sites();
   log.run("one", {north(1)});
   log.run("two", {north(2)});
   log.finish("one");
@@ -60,7 +36,7 @@ TEST(Devices, HaveOneHolder) {
 }
 
 TEST(Devices, AreSharedUpToAWhole) {
-  Log log = estate();
+  Log log = two_sites();
   log.submit("half", 1, 500);
   log.start("half", {share(1, 0, 500)});
   log.submit("other", 1, 500);
@@ -72,61 +48,61 @@ TEST(Devices, AreSharedUpToAWhole) {
 }
 
 TEST(Devices, ExistOnTheirNode) {
-  Log log = estate();
+  Log log = two_sites();
   log.run("one", {north(1, {0, 1, 2, 4})});
   EXPECT_TRUE(finds(log, 1, "has 4 devices and no device 4"));
-  Log nowhere = estate();
+  Log nowhere = two_sites();
   nowhere.run("one", {north(3)});
   EXPECT_TRUE(finds(nowhere, 1, "there is no node north/h1/k1/n3"));
-  Log few = estate();
+  Log few = two_sites();
   few.submit("one", 1);
   HandTask task = north(1, {0, 1, 2});
   task.milli = 4000;
   few.start("one", {task});
   EXPECT_TRUE(finds(few, 1, "names devices for 3"));
-  Log gone = estate();
+  Log gone = two_sites();
   gone.run("one", {north(1)});
   gone.remove(Kind::kSite, "north");
   EXPECT_TRUE(finds(gone, 1, "runs where there is no node"));
 }
 
 TEST(Gangs, StartWhole) {
-  Log log = estate();
+  Log log = two_sites();
   log.submit("two", 2);
   log.start("two", {north(1)});
   EXPECT_TRUE(finds(log, 3, "1 tasks of group main started and 2 were asked for"));
-  Log more = estate();
+  Log more = two_sites();
   more.submit("one", 1);
   more.start("one", {north(1), north(2)});
   EXPECT_TRUE(finds(more, 3, "2 tasks of group main started and 1 were asked for"));
-  Log less = estate();
+  Log less = two_sites();
   less.submit("one", 1);
   less.start("one", {north(1, {0, 1})});
   EXPECT_TRUE(finds(less, 3, "got 2 GPUs and asked for 4"));
-  Log unknown = estate();
+  Log unknown = two_sites();
   unknown.start("one", {north(1)});
   EXPECT_TRUE(finds(unknown, 3, "never submitted"));
 }
 
 TEST(Gangs, StandOnOneSite) {
-  Log log = estate();
+  Log log = two_sites();
   log.run("two", {north(1), {"south/h1/k1/n1", {0, 1, 2, 3}, 5000, 5000, 0, -1}});
   EXPECT_TRUE(finds(log, 3, "it is on 2 sites"));
 }
 
 TEST(Gangs, EndWhole) {
-  Log log = estate();
+  Log log = two_sites();
   log.run("one", {north(1)});
   log.start("one", {north(2)});
   EXPECT_TRUE(finds(log, 3, "while it still held"));
-  Log forgotten = estate();
+  Log forgotten = two_sites();
   forgotten.run("one", {north(1)});
   forgotten.add(R"({"type":"jobs.forgotten","jobs":["0000000000000001"]})");
   EXPECT_TRUE(finds(forgotten, 3, "was forgotten while it still held"));
 }
 
 TEST(Epochs, OnlyRise) {
-  Log log = estate();
+  Log log = two_sites();
   log.epoch = 2;
   log.add(R"({"type":"leadership.taken","epoch":2})");
   log.run("one", {north(1)});
@@ -134,32 +110,32 @@ TEST(Epochs, OnlyRise) {
   log.epoch = 1;
   log.run("two", {north(2)});
   EXPECT_TRUE(finds(log, 6, "a leader of epoch 1 wrote after one of epoch 2"));
-  Log again = estate();
+  Log again = two_sites();
   again.add(R"({"type":"leadership.taken","epoch":1})");
   EXPECT_TRUE(finds(again, 6, "which is not above 1"));
-  Log unknown = estate();
+  Log unknown = two_sites();
   unknown.epoch = 3;
   unknown.submit("one", 1);
   EXPECT_TRUE(finds(unknown, 6, "without having taken leadership"));
 }
 
 TEST(Positions, HaveNoGap) {
-  Log log = estate();
+  Log log = two_sites();
   ++log.position;
   log.submit("one", 1);
   EXPECT_TRUE(finds(log, 6, "comes"));
-  Log back = estate();
+  Log back = two_sites();
   back.wait(minutes(-2));
   back.submit("one", 1);
   EXPECT_TRUE(finds(back, 6, "time runs backwards"));
 }
 
 TEST(Countries, AreAllowedByTenantContractAndJob) {
-  Log log = estate();
+  Log log = two_sites();
   log.submit("one", 1, 4000, R"(,"jurisdictions":["GB"])");
   log.start("one", {north(1)});
   EXPECT_TRUE(finds(log, 8, "where the job itself may not be"));
-  Log home = estate();
+  Log home = two_sites();
   home.submit("one", 1, 4000, R"(,"jurisdictions":["NO"])");
   home.start("one", {north(1)});
   EXPECT_EQ(verdict(home.verify()), "proved");
@@ -167,14 +143,14 @@ TEST(Countries, AreAllowedByTenantContractAndJob) {
       "apiVersion: penstock/v1\nkind: Contract\nmetadata: {name: acme/main}\nspec: {class: reserved, jurisdictions: "
       "[GB], pricePerGpuHour: 2 USD}\n");
   EXPECT_TRUE(finds(home, 8, "where contract acme/main may not be"));
-  Log bound = estate();
+  Log bound = two_sites();
   bound.apply("apiVersion: penstock/v1\nkind: Tenant\nmetadata: {name: acme}\nspec: {jurisdictions: [GB]}\n");
   bound.run("one", {north(1)});
   EXPECT_TRUE(finds(bound, 8, "acme/llm/one is at north in NO, where tenant acme may not be"));
 }
 
 TEST(Snapshots, StandBeforeALogThatWasCut) {
-  Log log = estate();
+  Log log = two_sites();
   log.run("one", {north(1)});
   // The same as a snapshot of position 8, and a log that goes on from there.
   const std::string facts = R"({"position":8,"now":"2026-06-01T00:01:00Z","epoch":1,"lastUid":9,
@@ -207,7 +183,7 @@ TEST(Snapshots, StandBeforeALogThatWasCut) {
 }
 
 TEST(Logs, ThatCannotBeReadAreNoProof) {
-  Log log = estate();
+  Log log = two_sites();
   log.events.push_back("{\"position\":");
   EXPECT_FALSE(verify_log(log.events).ok());
   log.events.back() = R"({"position":7,"at":"2026-06-01T00:01:00Z","epoch":1,"event":{"type":"job.started"}})";
