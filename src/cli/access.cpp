@@ -6,7 +6,9 @@
 #include <CLI/CLI.hpp>
 
 #include "base/clock.h"
+#include "base/csv.h"
 #include "cli/cli.h"
+#include "cli/pages.h"
 #include "client/identity_provider.h"
 #include "server/api/bodies.h"
 
@@ -164,12 +166,10 @@ std::string objects_in(const json::value& item) {
   return more.empty() ? out : fmt::format("{}; and {} more", out, more);
 }
 
-// RFC 4180. A spreadsheet would take what begins like a formula for one.
+// A spreadsheet would take what begins like a formula for one.
 std::string csv(std::string cell) {
   if (!cell.empty() && std::string_view("=+-@").find(cell.front()) != std::string_view::npos) cell.insert(0, "'");
-  std::string out = "\"";
-  for (const char c : cell) out += c == '"' ? std::string("\"\"") : std::string(1, c);
-  return out + "\"";
+  return csv_quoted(cell);
 }
 
 std::vector<std::string> cells_of(const json::value& item) {
@@ -185,10 +185,11 @@ int audit(ApiClient& client, const AuditFlags& flags, Format format) {
   std::size_t left = flags.export_as.empty() ? flags.limit : std::numeric_limits<std::size_t>::max();
   std::string cursor;
   do {
-    std::string path = fmt::format("/v1/audit?limit={}", std::min<std::size_t>(1000, left));
-    for (const auto& [key, value] : std::map<std::string, std::string>{{"tenant", flags.tenant}, {"principal", flags.principal}, {"operation", flags.operation}, {"cursor", cursor}}) {
-      if (!value.empty()) path += fmt::format("&{}={}", key, url_encode(value));
-    }
+    const std::string path = "/v1/audit" + query_text({{"limit", std::to_string(std::min<std::size_t>(1000, left))},
+                                                       {"tenant", flags.tenant},
+                                                       {"principal", flags.principal},
+                                                       {"operation", flags.operation},
+                                                       {"cursor", cursor}});
     auto response = client.request("GET", path);
     if (!response.ok()) return fail(response.error());
     const json::value page = json::parse(response->body);

@@ -7,6 +7,7 @@
 #include <CLI/CLI.hpp>
 
 #include "cli/bench.h"
+#include "cli/pages.h"
 #include "server/api/bodies.h"
 
 namespace penstock {
@@ -40,21 +41,16 @@ Result<Starts> await_starts(ApiClient& client, const SubmitBench& bench, const s
   for (int look = 0; look < 120; ++look) {
     Starts out;
     Time first = Time{std::numeric_limits<std::int64_t>::max()}, last;
-    std::string cursor;
-    do {
-      PENSTOCK_TRY(page, client.get<JobPage>(fmt::format("/v1/jobs?project={}&limit=1000{}", url_encode(bench.project),
-                                                         cursor.empty() ? "" : "&cursor=" + url_encode(cursor))));
-      for (const JobView& job : page.items) {
-        if (!job.metadata.name.starts_with(prefix)) continue;
-        first = std::min(first, job.metadata.created);
-        if (!job.status.started || !job.status.allocation) continue;
-        last = std::max(last, *job.status.started);
-        const auto since = [&](Time at) { return static_cast<double>((at - job.metadata.created).count()) / 1e6; };
-        out.placed.push_back(since(job.status.allocation->from));
-        out.started.push_back(since(*job.status.started));
-      }
-      cursor = page.next;
-    } while (!cursor.empty());
+    PENSTOCK_TRY(jobs, all_pages<JobPage>(client, "/v1/jobs", {{"project", bench.project}}));
+    for (const JobView& job : jobs) {
+      if (!job.metadata.name.starts_with(prefix)) continue;
+      first = std::min(first, job.metadata.created);
+      if (!job.status.started || !job.status.allocation) continue;
+      last = std::max(last, *job.status.started);
+      const auto since = [&](Time at) { return static_cast<double>((at - job.metadata.created).count()) / 1e6; };
+      out.placed.push_back(since(job.status.allocation->from));
+      out.started.push_back(since(*job.status.started));
+    }
     if (out.started.size() >= bench.jobs) {
       std::sort(out.placed.begin(), out.placed.end());
       std::sort(out.started.begin(), out.started.end());

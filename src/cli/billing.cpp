@@ -3,8 +3,10 @@
 
 #include <CLI/CLI.hpp>
 
+#include "base/csv.h"
 #include "cli/cli.h"
 #include "cli/invoice_page.h"
+#include "cli/pages.h"
 #include "server/api/billing_bodies.h"
 
 namespace penstock {
@@ -15,50 +17,6 @@ struct Flags {
   bool rows = false;
   bool csv = false;
 };
-
-std::string gpu_hours(GpuMicros time) {
-  InvoiceLine line;
-  line.gpu_time = time;
-  return quantity_text(line);
-}
-std::string kwh(Joules energy) {
-  InvoiceLine line;
-  line.energy = energy;
-  return quantity_text(line);
-}
-
-std::string query_text(const std::vector<std::pair<std::string_view, std::string>>& wanted) {
-  std::string text;
-  for (const auto& [key, value] : wanted) {
-    if (!value.empty()) text += fmt::format("{}{}={}", text.empty() ? "?" : "&", key, url_encode(value));
-  }
-  return text;
-}
-
-// All pages of a list.
-template <class Page>
-auto all_of(ApiClient& client, const std::string& path, std::vector<std::pair<std::string_view, std::string>> wanted)
-    -> Result<decltype(Page::items)> {
-  decltype(Page::items) items;
-  wanted.emplace_back("limit", "1000");
-  wanted.emplace_back("cursor", "");
-  do {
-    PENSTOCK_TRY(page, client.get<Page>(path + query_text(wanted)));
-    items.insert(items.end(), std::make_move_iterator(page.items.begin()), std::make_move_iterator(page.items.end()));
-    wanted.back().second = page.next;
-  } while (!wanted.back().second.empty());
-  return items;
-}
-
-std::string csv_field(std::string_view text) {
-  if (text.find_first_of(",\"\r\n") == std::string_view::npos) return std::string(text);
-  std::string out = "\"";
-  for (const char c : text) {
-    out += c;
-    if (c == '"') out += '"';
-  }
-  return out + "\"";
-}
 
 // Lines of invoices with exact amounts, RFC 4180.
 std::string lines_csv(const std::vector<Invoice>& invoices) {
@@ -77,7 +35,7 @@ std::string lines_csv(const std::vector<Invoice>& invoices) {
 }
 
 int list_invoices(ApiClient& client, const Flags& flags, Format format) {
-  auto invoices = all_of<InvoiceList>(client, "/v1/invoices", {{"month", flags.month}, {"tenant", flags.tenant}});
+  auto invoices = all_pages<InvoiceList>(client, "/v1/invoices", {{"month", flags.month}, {"tenant", flags.tenant}});
   if (!invoices.ok()) return fail(invoices.error());
   if (flags.csv) {
     fmt::print("{}", lines_csv(*invoices));
@@ -136,7 +94,7 @@ int focus(ApiClient& client, const Flags& flags) {
 }
 
 int usage_rows(ApiClient& client, const Flags& flags, Format format) {
-  auto rows = all_of<UsageRowList>(client, "/v1/usage/rows",
+  auto rows = all_pages<UsageRowList>(client, "/v1/usage/rows",
                                    {{"month", flags.month}, {"tenant", flags.tenant}, {"project", flags.project}, {"contract", flags.contract}});
   if (!rows.ok()) return fail(rows.error());
   if (format != Format::kTable) {
@@ -147,7 +105,7 @@ int usage_rows(ApiClient& client, const Flags& flags, Format format) {
   for (const UsageRow& row : *rows) {
     const Usage& usage = row.usage;
     table.row({std::to_string(row.position), usage.workload, usage.gpu_model, usage.site, Text<Time>::format(usage.from), Text<Time>::format(usage.to),
-               gpu_hours(usage.gpu_time), kwh(usage.energy), std::string(name_of(usage.energy_source)), money_text(usage.price), money_text(usage.cost)});
+               gpu_hours_text(usage.gpu_time), kwh_text(usage.energy), std::string(name_of(usage.energy_source)), money_text(usage.price), money_text(usage.cost)});
   }
   fmt::print("{}", table.text());
   return 0;
@@ -167,8 +125,8 @@ int usage(ApiClient& client, const Flags& flags, Format format) {
     if (!flags.month.empty() && month.month != flags.month) continue;
     for (const Tally& tally : month.tallies) {
       if (!flags.project.empty() && tally.project != flags.project) continue;
-      table.row({month.month, tally.project, tally.contract, tally.gpu_model, tally.site, grouped(tally.rows), gpu_hours(tally.gpu_time),
-                 kwh(tally.energy), money_text(tally.cost)});
+      table.row({month.month, tally.project, tally.contract, tally.gpu_model, tally.site, grouped(tally.rows), gpu_hours_text(tally.gpu_time),
+                 kwh_text(tally.energy), money_text(tally.cost)});
     }
   }
   fmt::print("{}", table.text());
@@ -183,13 +141,13 @@ int show_month(ApiClient& client, const Flags& flags, Format format) {
     return 0;
   }
   for (const EnergyBalance& site : month->sites) {
-    fmt::print("{} imported {}, {} of the time by its meter", site.site, kwh(site.imported), Text<Ppm>::format(site.measured));
+    fmt::print("{} imported {}, {} of the time by its meter", site.site, kwh_text(site.imported), Text<Ppm>::format(site.measured));
     if (site.price) fmt::print(", at {} a kWh on average", money_text(*site.price));
     fmt::print("\n");
     Table table({"CONTRACT", "PROJECT", "WORK", "ITS PART OF THE REST", "TOGETHER"});
     for (const EnergyPart& part : site.parts) {
-      table.row({part.contract.empty() ? "the provider" : part.contract, part.project.empty() ? "-" : part.project, kwh(part.work), kwh(part.shared),
-                 kwh(part.work + part.shared)});
+      table.row({part.contract.empty() ? "the provider" : part.contract, part.project.empty() ? "-" : part.project, kwh_text(part.work), kwh_text(part.shared),
+                 kwh_text(part.work + part.shared)});
     }
     fmt::print("{}\n", table.text());
   }

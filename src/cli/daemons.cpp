@@ -15,6 +15,7 @@
 #include "agent/shim.h"
 #include "cli/cli.h"
 #include "server/server.h"
+#include "spec/checks.h"
 
 namespace penstock {
 namespace {
@@ -58,16 +59,12 @@ void wait_for(const sigset_t& set) {
   spdlog::info("stopping signal={}", signal);
 }
 
-Status check_country(const std::string& country) {
-  const auto upper = [](char c) { return c >= 'A' && c <= 'Z'; };
-  if (country.empty() || (country.size() == 2 && upper(country[0]) && upper(country[1]))) return ok_status();
-  return make_error(Code::kInvalid, fmt::format("expected an ISO 3166-1 alpha-2 country such as GB, found '{}'", country), "store-country");
-}
-
 Result<ServerOptions> server_options(const DaemonFlags& flags) {
   ServerOptions options;
   options.state_dir = flags.state;
-  PENSTOCK_RETURN_IF_ERROR(check_country(flags.store_country));
+  Problems problems;
+  if (!flags.store_country.empty()) check_country(problems, "store-country", flags.store_country);
+  if (!problems.empty()) return problems.take();
   options.store_country = flags.store_country;
   const std::size_t colon = flags.listen.rfind(':');
   const std::string port = colon == std::string::npos ? "" : flags.listen.substr(colon + 1);

@@ -4,9 +4,11 @@
 #include <iostream>
 
 #include "cli/cli.h"
+#include "cli/pages.h"
 #include "exchange/fabric.h"
 #include "exchange/netbox/import.h"
 #include "exchange/netbox/source.h"
+#include "server/api/bodies.h"
 
 namespace penstock {
 namespace {
@@ -97,18 +99,12 @@ struct Specs {
 // All objects of a kind that the server has.
 template <class Spec>
 Status fetch(ApiClient& client, const std::string& plural, std::map<std::string, Spec>& specs) {
-  std::string cursor;
-  do {
-    PENSTOCK_TRY(response, client.request("GET", fmt::format("/v1/{}?limit=1000{}", plural,
-                                                             cursor.empty() ? "" : "&cursor=" + url_encode(cursor))));
-    PENSTOCK_TRY(page, parse_json(response.body));
-    for (const json::value& item : page.at("items").as_array()) {
-      Problems problems;
-      read_json(item.at("spec"), specs[at(item, "metadata.name")], problems);
-      if (!problems.empty()) return problems.take();
-    }
-    cursor = at(page, "next");
-  } while (!cursor.empty());
+  PENSTOCK_TRY(objects, all_pages<ObjectPage>(client, "/v1/" + plural));
+  for (const ObjectView& object : objects) {
+    Problems problems;
+    read_json(object.spec, specs[object.metadata.name], problems);
+    if (!problems.empty()) return problems.take();
+  }
   return ok_status();
 }
 

@@ -58,10 +58,13 @@ std::string describe(const InvoiceLine& line) {
   return text;
 }
 
+std::string kwh_text(Joules energy) { return decimals(energy.count(), 3'600'000) + " kWh"; }
+
+std::string gpu_hours_text(GpuMicros time) { return decimals(time.count(), 3'600'000'000) + " GPU-h"; }
+
 std::string quantity_text(const InvoiceLine& line) {
-  if (line.energy) return decimals(line.energy->count(), 3'600'000) + " kWh";
-  if (line.gpu_time) return decimals(line.gpu_time->count(), 3'600'000'000) + " GPU-h";
-  return {};
+  if (line.energy) return kwh_text(*line.energy);
+  return line.gpu_time ? gpu_hours_text(*line.gpu_time) : std::string();
 }
 
 std::string invoice_page(const Invoice& invoice) {

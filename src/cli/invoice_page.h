@@ -13,7 +13,10 @@ std::string invoice_page(const Invoice& invoice);
 std::string money_text(const Money& money);
 /// What a line is for, for people.
 std::string describe(const InvoiceLine& line);
-/// GPU-hours or kWh, to three decimals; empty where the line has neither.
+/// To three decimals, half up.
+std::string kwh_text(Joules energy);
+std::string gpu_hours_text(GpuMicros time);
+/// The line's energy or GPU time; empty where it has neither.
 std::string quantity_text(const InvoiceLine& line);
 
 }  // namespace penstock

@@ -27,21 +27,16 @@ Result<std::vector<FileQuery>> queries_of(const Call& call, std::string shelf) {
   asked.after = after;
   asked.most = limit + 1;
   const std::string tenant = asked.project.empty() ? asked.tenant : std::string(tenant_of(asked.project));
-  std::set<std::pair<std::string, std::string>> scopes;
-  for (const Binding& binding : call.principal.bindings) {
-    if (!role_has(binding.role, call.operation->right)) continue;
-    if (!tenant.empty() && !binding.tenant.empty() && binding.tenant != tenant) continue;
-    const std::string own = binding.project.empty() ? std::string() : binding.tenant + "/" + binding.project;
-    if (!own.empty() && !asked.project.empty() && own != asked.project) continue;
-    scopes.emplace(binding.tenant.empty() ? asked.tenant : binding.tenant, own.empty() ? asked.project : own);
-  }
-  if (scopes.empty()) return unknown("Tenant", tenant);
+  const std::set<std::string> scopes = scopes_of(call, tenant);
   std::vector<FileQuery> queries;
-  for (const auto& [of_tenant, project] : scopes) {
+  for (const std::string& scope : scopes) {
+    const bool project = scope.find('/') != std::string::npos;
+    if (project && !asked.project.empty() && scope != asked.project) continue;
     FileQuery& query = queries.emplace_back(asked);
-    query.tenant = of_tenant;
-    query.project = project;
+    if (query.tenant.empty()) query.tenant = tenant_of(scope);
+    if (project) query.project = scope;
   }
+  if (queries.empty()) return unknown("Tenant", tenant);
   return queries;
 }
 
@@ -80,6 +75,18 @@ void respond_page(Core& core, const std::shared_ptr<Call>& call, std::string she
     }
     call->respond(json_response(page));
   });
+}
+
+// Answers with the only row of a query as it is kept, if there is one that `may` be seen.
+void respond_one(const std::shared_ptr<Call>& call, Core::View& view, FileQuery query, const Error& none,
+                 const std::function<bool(const std::string&)>& may) {
+  query.most = 1;
+  auto rows = view.journal.filed(query);
+  if (!rows.ok()) return refuse(call, rows.error());
+  if (rows->empty() || !may(rows->front().document)) return refuse(call, none);
+  HttpResponse response;
+  response.body = std::move(rows->front().document);
+  call->respond(std::move(response));
 }
 
 // What an export needs to know besides the invoice.
@@ -122,14 +129,10 @@ void Api::get_invoice(std::shared_ptr<Call> call) {
     FileQuery query;
     query.shelf = "invoice";
     query.name = call->name();
-    query.most = 1;
-    auto rows = view.journal.filed(query);
-    if (!rows.ok()) return refuse(call, rows.error());
-    if (rows->empty()) return refuse(call, unknown("Invoice", call->name()));
-    auto invoice = from_json_text<Invoice>(rows->front().document);
-    if (!invoice.ok()) return refuse(call, invoice.error());
-    if (!call->reaches(invoice->tenant)) return refuse(call, unknown("Invoice", call->name()));
-    call->respond(json_response(*invoice));
+    respond_one(call, view, query, unknown("Invoice", call->name()), [&](const std::string& document) {
+      const auto invoice = from_json_text<Invoice>(document);
+      return invoice.ok() && call->reaches(invoice->tenant);
+    });
   });
 }
 
@@ -183,15 +186,8 @@ void Api::get_month(std::shared_ptr<Call> call) {
     FileQuery query;
     query.shelf = "month";
     query.month = call->name();
-    query.most = 1;
-    auto rows = view.journal.filed(query);
-    if (!rows.ok()) return refuse(call, rows.error());
-    if (rows->empty()) {
-      return refuse(call, make_error(Code::kNotFound, fmt::format("'{}' is no month that was closed", call->name())));
-    }
-    HttpResponse response;
-    response.body = rows->front().document;
-    call->respond(std::move(response));
+    respond_one(call, view, query, make_error(Code::kNotFound, fmt::format("'{}' is no month that was closed", call->name())),
+                [](const std::string&) { return true; });
   });
 }
 

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "base/csv.h"
+
 namespace penstock {
 namespace {
 
@@ -251,19 +253,6 @@ class Rows {
   std::vector<FocusRow> rows_;
 };
 
-void write_csv_field(std::string& out, const std::string& text) {
-  if (text.find_first_of(",\"\r\n") == std::string::npos) {
-    out += text;
-    return;
-  }
-  out += '"';
-  for (const char c : text) {
-    if (c == '"') out += '"';
-    out += c;
-  }
-  out += '"';
-}
-
 }  // namespace
 
 std::span<const FocusColumn> focus_columns() { return kColumns; }
@@ -282,7 +271,7 @@ std::string focus_csv(const std::vector<FocusRow>& rows) {
   line([&](const FocusColumn& column) { out += column.name; });
   for (const FocusRow& row : rows) {
     line([&](const FocusColumn& column) {
-      if (const FocusRow::Value& value = row.*column.member) write_csv_field(out, *value);
+      if (const FocusRow::Value& value = row.*column.member) out += csv_field(*value);
     });
   }
   return out;

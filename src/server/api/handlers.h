@@ -46,6 +46,10 @@ inline Error unknown(std::string_view kind, std::string_view name) {
   return make_error(Code::kNotFound, fmt::format("there is no {} '{}'", kind, name));
 }
 
+/// What of `tenant` (empty: of all) the caller has the operation's right over: tenants as a whole, else each project; for the provider
+/// `tenant` itself. None: the tenant is answered as what does not exist.
+std::set<std::string> scopes_of(const Call& call, const std::string& tenant);
+
 /// One server-sent event.
 std::string sse(std::string_view event, Position position, std::string_view data);
 

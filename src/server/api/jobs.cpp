@@ -255,13 +255,7 @@ void Api::list_archive(std::shared_ptr<Call> call) {
   auto limit = page_limit(*call);
   if (!limit.ok()) return refuse(call, limit.error());
   const std::string tenant = text(*call, "tenant");
-  // A tenant that the caller reaches whole is one scope; else each project of it that it reaches is.
-  std::set<std::string> scopes;
-  for (const Binding& binding : call->principal.bindings) {
-    if (!role_has(binding.role, call->operation->right)) continue;
-    if (!tenant.empty() && !binding.tenant.empty() && binding.tenant != tenant) continue;
-    scopes.insert(binding.tenant.empty() ? tenant : binding.project.empty() ? binding.tenant : binding.tenant + "/" + binding.project);
-  }
+  const std::set<std::string> scopes = scopes_of(*call, tenant);
   if (scopes.empty()) return refuse(call, unknown("Tenant", tenant));
   Uid before;
   if (const std::string given = text(*call, "cursor"); !given.empty()) {

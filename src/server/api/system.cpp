@@ -16,6 +16,16 @@ Result<std::uint64_t> number(const Call& call, const std::string& name, std::uin
   return make_error(Code::kInvalid, fmt::format("expected a whole number up to {}, found '{}'", most, text), name);
 }
 
+std::set<std::string> scopes_of(const Call& call, const std::string& tenant) {
+  std::set<std::string> scopes;
+  for (const Binding& binding : call.principal.bindings) {
+    if (!role_has(binding.role, call.operation->right)) continue;
+    if (!tenant.empty() && !binding.tenant.empty() && binding.tenant != tenant) continue;
+    scopes.insert(binding.tenant.empty() ? tenant : binding.project.empty() ? binding.tenant : binding.tenant + "/" + binding.project);
+  }
+  return scopes;
+}
+
 std::string sse(std::string_view event, Position position, std::string_view data) {
   return fmt::format("id: {}\nevent: {}\ndata: {}\n\n", position, event, data);
 }
