@@ -4,6 +4,7 @@
 #include <deque>
 
 #include "engine/access/token.h"
+#include "engine/fleet/care.h"
 #include "engine/fleet/report.h"
 #include "engine/ledger/books.h"
 #include "engine/reply.h"
@@ -406,6 +407,8 @@ struct Facts {
   std::map<std::string, std::vector<Shortfall>> breached;  ///< by contract: what has been told and not mended
   std::map<Uid, Job> jobs;
   std::map<std::string, NodeFacts> nodes;
+  std::map<std::string, Care> care;                  ///< by node: of those that are not simply at work, or have failed before
+  std::map<std::string, OpenBreaker> breakers;       ///< by site; `fleet`: all sites
   std::map<std::string, TokenRecord> tokens;
   std::map<std::string, Usage> usage_by_project;  ///< totals of ended allocations; one currency a project
   Books books;                                      ///< what has been earned, owed and used since the last month that was closed
@@ -424,6 +427,7 @@ struct Facts {
                   field("limitsAsOf", &Facts::limits_as_of, required, ""), field("broken", &Facts::broken, optional, ""),
                   field("signedAt", &Facts::signed_at, optional, ""), field("breached", &Facts::breached, optional, ""),
                   field("jobs", &Facts::jobs, optional, ""), field("nodes", &Facts::nodes, optional, ""),
+                  field("care", &Facts::care, optional, ""), field("breakers", &Facts::breakers, optional, ""),
                   field("tokens", &Facts::tokens, optional, ""),
                   field("usageByProject", &Facts::usage_by_project, optional, ""),
                   field("books", &Facts::books, required, ""),

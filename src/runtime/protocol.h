@@ -72,6 +72,20 @@ struct TaskOrder {
   bool operator==(const TaskOrder&) const = default;
 };
 
+/// A remedy that the node should carry out on itself. Told until it is reported; carried out once.
+struct RemedyOrder {
+  Uid remedy;
+  RemedyAction action = RemedyAction::kReset;
+  std::vector<std::int32_t> devices;
+
+  static constexpr auto schema() {
+    return object("RemedyOrder", "A remedy that the node should carry out on itself.", field("remedy", &RemedyOrder::remedy, required, "its identity"),
+                  field("action", &RemedyOrder::action, required, "reset, reboot or reprovision"),
+                  field("devices", &RemedyOrder::devices, optional, "of a reset: which; none: all"));
+  }
+  bool operator==(const RemedyOrder&) const = default;
+};
+
 /// POST /v1/agents/sync, with the node's token. Waits up to `wait` for orders newer than `revision`.
 struct SyncRequest {
   Uid registration;
@@ -80,6 +94,8 @@ struct SyncRequest {
   Duration wait;
   std::vector<TaskReport> tasks;
   std::optional<Watts> power;
+  std::vector<Finding> findings;
+  std::vector<RemedyReport> remedies;
 
   static constexpr auto schema() {
     return object("SyncRequest", "The node renews its lease, says what it holds, and asks what it should hold.",
@@ -88,7 +104,9 @@ struct SyncRequest {
                   field("revision", &SyncRequest::revision, required, "of the orders it has; 0 for none"),
                   field("wait", &SyncRequest::wait, required, "how long the server may hold the call, up to PT30S"),
                   field("tasks", &SyncRequest::tasks, optional, "all tasks that the node knows"),
-                  field("power", &SyncRequest::power, optional, "measured draw of the node now"));
+                  field("power", &SyncRequest::power, optional, "measured draw of the node now"),
+                  field("findings", &SyncRequest::findings, optional, "all that is wrong with the node as far as it knows"),
+                  field("remedies", &SyncRequest::remedies, optional, "remedies that it was told and has ended"));
   }
 };
 
@@ -116,6 +134,7 @@ struct SyncReply {
   Duration lease;
   std::vector<TaskOrder> orders;
   std::vector<LogWanted> logs;
+  std::optional<RemedyOrder> remedy;
 
   static constexpr auto schema() {
     return object("SyncReply", "The whole set of tasks that the node should hold.",
@@ -124,7 +143,8 @@ struct SyncReply {
                   field("lease", &SyncReply::lease, required,
                         "tasks may run this long after the moment this request was sent"),
                   field("orders", &SyncReply::orders, optional, "tasks to hold; a task not named is to be stopped"),
-                  field("logs", &SyncReply::logs, optional, "logs to send"));
+                  field("logs", &SyncReply::logs, optional, "logs to send"),
+                  field("remedy", &SyncReply::remedy, optional, "what it should do to mend itself"));
   }
 };
 

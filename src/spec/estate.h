@@ -5,6 +5,7 @@
 #include "base/schema.h"
 #include "base/time.h"
 #include "base/units.h"
+#include "spec/fleet.h"
 
 namespace penstock {
 
@@ -590,6 +591,7 @@ struct SiteSpec {
   std::optional<CoolingSpec> cooling;
   std::optional<ContingenciesSpec> contingencies;
   std::optional<FabricSpec> fabric;
+  std::optional<FleetSpec> fleet;
   std::vector<HallSpec> halls;
   std::vector<RackExceptionSpec> exceptions;
 
@@ -604,6 +606,7 @@ struct SiteSpec {
                   field("contingencies", &SiteSpec::contingencies, optional,
                         "the losses that no placement may turn into an overload; every single one if absent"),
                   field("fabric", &SiteSpec::fabric, optional, "network between nodes"),
+                  field("fleet", &SiteSpec::fleet, optional, "how its nodes are kept healthy"),
                   field("halls", &SiteSpec::halls, required, "halls with rows, racks and nodes"),
                   field("exceptions", &SiteSpec::exceptions, optional, "racks that differ from their template"));
   }

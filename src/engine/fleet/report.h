@@ -3,8 +3,27 @@
 
 #include "base/json.h"
 #include "base/uid.h"
+#include "spec/fleet.h"
 
 namespace penstock {
+
+/// One part of a machine, as it was found.
+struct PartFound {
+  std::string kind;
+  std::string slot;
+  std::string model;
+  std::string serial;
+  std::string firmware;
+
+  static constexpr auto schema() {
+    return object("PartFound", "One part of a machine, as it was found.",
+                  field("kind", &PartFound::kind, required, "machine, gpu, supply, nic, disk, cpu, memory or bmc"),
+                  field("slot", &PartFound::slot, optional, "where it sits: a PCI address, a bay"),
+                  field("model", &PartFound::model, optional, "its model"), field("serial", &PartFound::serial, optional, "its serial number or UUID"),
+                  field("firmware", &PartFound::firmware, optional, "version of its firmware"));
+  }
+  bool operator==(const PartFound&) const = default;
+};
 
 /// An agent introduces the node it runs on.
 struct AgentHello {
@@ -20,6 +39,7 @@ struct AgentHello {
   Bytes memory;
   std::vector<std::string> capabilities;
   std::string power_source;
+  std::vector<PartFound> parts;
 
   static constexpr auto schema() {
     return object("AgentHello", "An agent introduces the node it runs on.",
@@ -34,7 +54,8 @@ struct AgentHello {
                   field("cpu", &AgentHello::cpu, required, "cores found"),
                   field("memory", &AgentHello::memory, required, "memory found"),
                   field("capabilities", &AgentHello::capabilities, optional, "oci, cgroup-v1, cgroup-v2, …"),
-                  field("powerSource", &AgentHello::power_source, required, "nvml, rapl or model"));
+                  field("powerSource", &AgentHello::power_source, required, "nvml, rapl or model"),
+                  field("parts", &AgentHello::parts, optional, "parts found, with their serial numbers"));
   }
 };
 
@@ -102,6 +123,40 @@ struct TaskReport {
                   field("energySource", &TaskReport::energy_source, optional, "where energy comes from"));
   }
   bool operator==(const TaskReport&) const = default;
+};
+
+/// Something that is wrong with a node, or may be. A node tells all that stand, every time; one that it no longer tells is over.
+struct Finding {
+  NodeCheck check = NodeCheck::kXid;
+  std::int32_t device = -1;
+  std::int32_t code = 0;
+  Time since;
+  std::string detail;
+
+  static constexpr auto schema() {
+    return object("Finding", "Something that is wrong with a node, or may be.", field("check", &Finding::check, required, "what it is about"),
+                  field("device", &Finding::device, required, "index of the device; -1: the node"),
+                  field("code", &Finding::code, optional, "number of an XID, errno, exit status …"),
+                  field("since", &Finding::since, required, "when it was first seen"),
+                  field("detail", &Finding::detail, optional, "evidence, in a sentence; at most 1000 characters"));
+  }
+  bool operator==(const Finding&) const = default;
+  /// Findings are the same if they are about the same.
+  auto key() const { return std::tuple(check, device, code); }
+};
+
+/// How a remedy went.
+struct RemedyReport {
+  Uid remedy;
+  bool done = false;
+  std::string message;
+
+  static constexpr auto schema() {
+    return object("RemedyReport", "How a remedy went.", field("remedy", &RemedyReport::remedy, required, "which"),
+                  field("done", &RemedyReport::done, optional, "true: it was carried out; whether it mended anything the test will show"),
+                  field("message", &RemedyReport::message, optional, "a sentence, where there is more to say"));
+  }
+  bool operator==(const RemedyReport&) const = default;
 };
 
 PENSTOCK_JSON_ELSEWHERE(AgentHello);

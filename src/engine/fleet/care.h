@@ -1,0 +1,123 @@
+// What is kept of a node that is not simply at work: where it stands in its life, what is wrong, and what is done about it.
+#pragma once
+
+#include <algorithm>
+
+#include "base/uid.h"
+#include "engine/fleet/report.h"
+#include "spec/fleet.h"
+
+namespace penstock {
+
+/// Why a node is in its state; a closed vocabulary.
+enum class NodeReason {
+  kNone, kOperator, kFinding, kUnreachable, kCleared, kRegistered, kHardware, kNoTest, kTestPassed, kTestFailed, kRemedyDone, kRemedyFailed,
+  kLemon, kReported, kRepaired, kMaintenance, kHall
+};
+constexpr auto enum_names(NodeReason) {
+  using R = NodeReason;
+  return std::array{EnumName<R>{R::kNone, "none"},
+                    EnumName<R>{R::kOperator, "operator"},
+                    EnumName<R>{R::kFinding, "finding"},
+                    EnumName<R>{R::kUnreachable, "unreachable"},
+                    EnumName<R>{R::kCleared, "cleared"},
+                    EnumName<R>{R::kRegistered, "registered"},
+                    EnumName<R>{R::kHardware, "hardware"},
+                    EnumName<R>{R::kNoTest, "no-test"},
+                    EnumName<R>{R::kTestPassed, "test-passed"},
+                    EnumName<R>{R::kTestFailed, "test-failed"},
+                    EnumName<R>{R::kRemedyDone, "remedy-done"},
+                    EnumName<R>{R::kRemedyFailed, "remedy-failed"},
+                    EnumName<R>{R::kLemon, "lemon"},
+                    EnumName<R>{R::kReported, "reported"},
+                    EnumName<R>{R::kRepaired, "repaired"},
+                    EnumName<R>{R::kMaintenance, "maintenance"},
+                    EnumName<R>{R::kHall, "hall"}};
+}
+
+/// Someone said that nothing new may start on a node.
+struct Cordon {
+  std::string by;
+  std::string reason;
+  Time since;
+  bool drain = false;
+
+  static constexpr auto schema() {
+    return object("Cordon", "Someone said that nothing new may start on a node.", field("by", &Cordon::by, required, "who"),
+                  field("reason", &Cordon::reason, optional, "why"), field("since", &Cordon::since, required, "since when"),
+                  field("drain", &Cordon::drain, optional, "true: and that what runs there is to move as soon as that loses nothing"));
+  }
+  bool operator==(const Cordon&) const = default;
+};
+
+/// Something that is being done to mend a node. One at a time on each.
+struct Remedy {
+  Uid uid;
+  RemedyAction action = RemedyAction::kReset;
+  std::string cause;
+  std::string by;
+  Time ordered;
+  Time deadline;
+
+  static constexpr auto schema() {
+    return object("Remedy", "Something that is being done to mend a node.", field("uid", &Remedy::uid, required, "its identity"),
+                  field("action", &Remedy::action, required, "reset, reboot or reprovision; repair is a ticket"),
+                  field("cause", &Remedy::cause, required, "what it is to mend"),
+                  field("by", &Remedy::by, optional, "who asked for it; nobody: the fleet's rules"),
+                  field("ordered", &Remedy::ordered, required, "when"),
+                  field("deadline", &Remedy::deadline, required, "failed if it has not ended by then"));
+  }
+  bool operator==(const Remedy&) const = default;
+};
+
+/// All that is kept of a node besides what its agent says of itself.
+struct Care {
+  NodeState state = NodeState::kReady;
+  NodeReason reason = NodeReason::kNone;
+  std::string message;
+  Time since;
+  bool faulty = false;                      ///< out of work for a fault, and not yet tested since
+  std::vector<Finding> findings;            ///< that stand, by check, device and code
+  std::optional<Cordon> cordon;
+  std::string maintenance;                  ///< the wave that has it
+  std::optional<Remedy> remedy;             ///< under way
+  std::optional<RemedyAction> tried;        ///< the heaviest that has not mended the present fault
+  bool wants_remedy = false;                ///< it waits until the node is idle and its turn comes
+  Uid test;                                 ///< the job that tests it
+  std::optional<Time> tested;               ///< when it last passed
+  std::vector<Time> faults;                 ///< when it failed, the latest kMostFaultsKept
+  bool overdue = false;                     ///< it has been told that it is too long in its state
+  Position version = 0;
+
+  static constexpr auto schema() {
+    return object("Care", "What is kept of a node that is not simply at work.", field("state", &Care::state, required, ""),
+                  field("reason", &Care::reason, required, ""), field("message", &Care::message, optional, ""),
+                  field("since", &Care::since, required, ""), field("faulty", &Care::faulty, optional, ""),
+                  field("findings", &Care::findings, optional, ""), field("cordon", &Care::cordon, optional, ""),
+                  field("maintenance", &Care::maintenance, optional, ""), field("remedy", &Care::remedy, optional, ""),
+                  field("tried", &Care::tried, optional, ""), field("wantsRemedy", &Care::wants_remedy, optional, ""),
+                  field("test", &Care::test, required, ""), field("tested", &Care::tested, optional, ""),
+                  field("faults", &Care::faults, optional, ""), field("overdue", &Care::overdue, optional, ""),
+                  field("version", &Care::version, required, ""));
+  }
+};
+
+/// Automation has stopped somewhere and waits for a person.
+struct OpenBreaker {
+  Time since;
+  std::string by;
+  std::string reason;
+  std::int64_t out = 0;
+  std::int64_t limit = 0;
+
+  static constexpr auto schema() {
+    return object("OpenBreaker", "Automation has stopped and waits for a person.", field("since", &OpenBreaker::since, required, "since when"),
+                  field("by", &OpenBreaker::by, optional, "who stopped it; nobody: its limit"),
+                  field("reason", &OpenBreaker::reason, required, "why"),
+                  field("out", &OpenBreaker::out, optional, "nodes that were out of work then"),
+                  field("limit", &OpenBreaker::limit, optional, "that may be"));
+  }
+  bool operator==(const OpenBreaker&) const = default;
+};
+
+}  // namespace penstock
