@@ -73,11 +73,11 @@ Result<std::vector<std::string>> fetch_events(ApiClient& client, Position after)
   return lines;
 }
 
-void print_findings(const std::vector<Finding>& findings, std::uint64_t count, std::string_view what) {
+void print_findings(const std::vector<VerifyFinding>& findings, std::uint64_t count, std::string_view what) {
   if (count == 0) return;
   fmt::print("\n{} {}\n", grouped(static_cast<std::int64_t>(count)), what);
   Table table({"INVARIANT", "POSITION", "AT", "WHAT"});
-  for (const Finding& finding : findings) {
+  for (const VerifyFinding& finding : findings) {
     std::string grants;
     for (const std::string& grant : finding.grants) grants += (grants.empty() ? "; granted to " : ", ") + grant;
     table.row({std::to_string(finding.invariant), std::to_string(finding.position), Text<Time>::format(finding.at),

@@ -82,11 +82,53 @@ struct SyncNode {
   Uid registration;
   std::uint64_t revision = 0;     ///< of the orders that the agent has taken in
   std::vector<TaskReport> tasks;  ///< all that the node knows; what it should know and does not is lost
+  std::vector<Finding> findings;  ///< all that is wrong with it
+  std::vector<RemedyReport> remedies;
 };
 
-/// A runtime without agents (simulated) reports tasks.
+/// A runtime without agents reports tasks and remedies.
 struct ReportTasks {
   std::vector<TaskReport> tasks;
+  std::vector<std::pair<std::string, RemedyReport>> remedies;  ///< by node
+};
+
+/// All that is wrong with a simulated node.
+struct ReportFindings {
+  std::string node;
+  std::vector<Finding> findings;
+};
+
+/// Nothing new starts on a node, or may again; `drain`: and what runs there moves as soon as that loses nothing.
+struct CordonNode {
+  std::string node;
+  bool cordon = true;
+  bool drain = false;
+  std::string reason;
+};
+/// A person moves a node along its life, as the table allows.
+struct MoveNode {
+  std::string node;
+  NodeState state = NodeState::kReady;
+  std::string reason;
+};
+/// A person asks for a remedy: when the node is idle, or `now` if no work would be lost, or with `force` whatever is lost.
+struct MendNode {
+  std::string node;
+  RemedyAction action = RemedyAction::kReset;
+  bool now = false;
+  bool force = false;
+  std::string reason;
+};
+/// Automation stops at a site (none named: everywhere), or goes on.
+struct SwitchBreaker {
+  std::string site;
+  bool open = true;
+  std::string reason;
+};
+/// What a ticket asked for has been done: the node is tested and comes back.
+struct CloseTicket {
+  Uid ticket;
+  std::string note;
 };
 
 /// A simulated node fails: what ran there is lost, and nothing starts there until it is given back. Nodes of agents fail by
@@ -124,7 +166,7 @@ struct Tick {};
 
 using Command = std::variant<TakeLeadership, ApplyDocuments, DeleteObject, SubmitJobs, CancelJob, HoldJob, SuspendJob, ResizeJob, SetGpuPower,
                              RegisterNode, SyncNode, LoseNode, GiveBackNode,
-                             ReportTasks, IssueToken, RevokeToken, ReadMeter, Adjust, CloseMonth, Tick>;
+                             ReportTasks, ReportFindings, CordonNode, MoveNode, MendNode, SwitchBreaker, CloseTicket, IssueToken, RevokeToken, ReadMeter, Adjust, CloseMonth, Tick>;
 
 /// What comes with every command.
 struct CommandMeta {

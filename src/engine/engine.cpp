@@ -5,6 +5,8 @@
 
 #include "engine/access/access.h"
 #include "engine/catalog/catalog.h"
+#include "engine/fleet/breaker.h"
+#include "engine/fleet/orders.h"
 #include "engine/ledger/budgets.h"
 #include "engine/ledger/closing.h"
 #include "engine/ledger/ledger.h"
@@ -75,7 +77,8 @@ Result<Reply> Engine::dispatch(Step& step, const Command& command) {
         return make_error(Code::kConflict, fmt::format("epoch {} is not above {}", c.epoch, step.facts().epoch));
       }
       step.emit(LeadershipTaken{c.epoch, c.server_version});
-      engine.leases_.restart(step.facts(), step.now());
+      engine.leases_.restart(step.state(), step.now());
+      engine.fleet_.restart(step.facts(), step.now());
       engine.scheduler_->forget();
       return Reply{};
     }
@@ -93,8 +96,15 @@ Result<Reply> Engine::dispatch(Step& step, const Command& command) {
     Result<Reply> operator()(const GiveBackNode& c) { return give_back_node(step, c); }
     Result<Reply> operator()(const ReportTasks& c) {
       for (const TaskReport& report : c.tasks) take_report(step, report, nullptr);
+      for (const auto& [node, report] : c.remedies) take_remedy_report(step, node, report);
       return Reply{};
     }
+    Result<Reply> operator()(const ReportFindings& c) { return report_findings(step, c); }
+    Result<Reply> operator()(const CordonNode& c) { return cordon_node(step, c); }
+    Result<Reply> operator()(const MoveNode& c) { return move_node(step, c); }
+    Result<Reply> operator()(const MendNode& c) { return mend_node(step, c); }
+    Result<Reply> operator()(const SwitchBreaker& c) { return switch_breaker(step, c); }
+    Result<Reply> operator()(const CloseTicket& c) { return close_ticket(step, c); }
     Result<Reply> operator()(const IssueToken& c) { return issue_token(step, c); }
     Result<Reply> operator()(const RevokeToken& c) { return revoke_token(step, c); }
     Result<Reply> operator()(const ReadMeter& c) { return read_meter(step, c); }
@@ -102,6 +112,7 @@ Result<Reply> Engine::dispatch(Step& step, const Command& command) {
     Result<Reply> operator()(const CloseMonth& c) { return close_month(step, c); }
     Result<Reply> operator()(const Tick&) {
       expire_leases(step, engine.leases_);
+      engine.fleet_.tend(step);
       engine.forget_finished(step);
       restore_shed(step);
       watch_budgets(step);
@@ -130,7 +141,7 @@ std::vector<EventRecord> Engine::take_events() { return std::exchange(events_, {
 
 std::optional<Time> Engine::next_due() const {
   std::optional<Time> due = leases_.next_due();
-  for (const std::optional<Time>& other : {scheduler_->next_due(), state_.power().next_date(), std::optional(state_.next_cut()),
+  for (const std::optional<Time>& other : {fleet_.next_due(), scheduler_->next_due(), state_.power().next_date(), std::optional(state_.next_cut()),
                                            next_alert(state_), state_.finished().empty()
                                                                       ? std::optional<Time>()
                                                                       : std::optional(state_.finished().begin()->first +

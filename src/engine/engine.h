@@ -2,6 +2,7 @@
 #pragma once
 
 #include "engine/fleet/fleet.h"
+#include "engine/fleet/tend.h"
 #include "engine/queue/queue.h"
 #include "engine/queue/settings.h"
 
@@ -39,6 +40,7 @@ class Engine {
   State state_;
   const std::string store_country_;
   Leases leases_;
+  FleetWatch fleet_;
   std::unique_ptr<Scheduler> scheduler_;
   std::vector<EventRecord> events_;
 };

@@ -217,6 +217,159 @@ struct NodeReturned {
   }
 };
 
+struct NodeEntered {
+  static constexpr std::string_view kType = "node.entered";
+  std::string node;
+  NodeState state = NodeState::kReady;
+  NodeReason reason = NodeReason::kNone;
+  std::string message;
+  bool fault = false;
+  static constexpr auto schema() {
+    return object("NodeEntered", "A node entered a state of its life.", field("node", &NodeEntered::node, required, "which"),
+                  field("state", &NodeEntered::state, required, "the state"), field("reason", &NodeEntered::reason, required, "why"),
+                  field("message", &NodeEntered::message, optional, "why, for people"),
+                  field("fault", &NodeEntered::fault, optional, "true: it has failed"));
+  }
+};
+
+struct NodeFound {
+  static constexpr std::string_view kType = "node.found";
+  std::string node;
+  std::vector<Finding> findings;
+  static constexpr auto schema() {
+    return object("NodeFound", "What is wrong with a node has changed.", field("node", &NodeFound::node, required, "which"),
+                  field("findings", &NodeFound::findings, required, "all that stands now"));
+  }
+};
+
+struct NodeCordoned {
+  static constexpr std::string_view kType = "node.cordoned";
+  std::string node;
+  std::optional<Cordon> cordon;
+  static constexpr auto schema() {
+    return object("NodeCordoned", "Nothing new may start on a node, or may again.", field("node", &NodeCordoned::node, required, "which"),
+                  field("cordon", &NodeCordoned::cordon, optional, "by whom and why; absent: it may again"));
+  }
+};
+
+struct NodeTestStarted {
+  static constexpr std::string_view kType = "node.test-started";
+  std::string node;
+  Uid job;
+  static constexpr auto schema() {
+    return object("NodeTestStarted", "A job tests a node.", field("node", &NodeTestStarted::node, required, "which"),
+                  field("job", &NodeTestStarted::job, required, "the job"));
+  }
+};
+
+enum class TestOutcome { kPassed, kFailed, kCutOff };
+constexpr auto enum_names(TestOutcome) {
+  using O = TestOutcome;
+  return std::array{EnumName<O>{O::kPassed, "passed"}, EnumName<O>{O::kFailed, "failed"}, EnumName<O>{O::kCutOff, "cut-off"}};
+}
+
+struct NodeTested {
+  static constexpr std::string_view kType = "node.tested";
+  std::string node;
+  Uid job;
+  TestOutcome outcome = TestOutcome::kPassed;
+  std::string message;
+  static constexpr auto schema() {
+    return object("NodeTested", "The test of a node is over.", field("node", &NodeTested::node, required, "which"),
+                  field("job", &NodeTested::job, required, "the job that tested it"),
+                  field("outcome", &NodeTested::outcome, required, "passed, failed, or cut-off before it could say"),
+                  field("message", &NodeTested::message, optional, "what the test said"));
+  }
+};
+
+struct RemedyWanted {
+  static constexpr std::string_view kType = "remedy.wanted";
+  std::string node;
+  std::optional<Wish> wish;
+  static constexpr auto schema() {
+    return object("RemedyWanted", "A person wants a node mended as soon as it is idle, or wants it no longer.",
+                  field("node", &RemedyWanted::node, required, "which"), field("wish", &RemedyWanted::wish, optional, "how; absent: no longer"));
+  }
+};
+
+struct RemedyOrdered {
+  static constexpr std::string_view kType = "remedy.ordered";
+  std::string node;
+  Remedy remedy;
+  static constexpr auto schema() {
+    return object("RemedyOrdered", "Something is done to mend a node.", field("node", &RemedyOrdered::node, required, "which"),
+                  field("remedy", &RemedyOrdered::remedy, required, "what"));
+  }
+};
+
+struct RemedyEnded {
+  static constexpr std::string_view kType = "remedy.ended";
+  std::string node;
+  RemedyReport report;
+  static constexpr auto schema() {
+    return object("RemedyEnded", "A remedy is over; whether it mended anything the test will show.",
+                  field("node", &RemedyEnded::node, required, "which node"), field("report", &RemedyEnded::report, required, "how it went"));
+  }
+};
+
+struct RemedyWithheld {
+  static constexpr std::string_view kType = "remedy.withheld";
+  std::string node;
+  std::string why;
+  static constexpr auto schema() {
+    return object("RemedyWithheld", "What would be done for a node, and why it is not.", field("node", &RemedyWithheld::node, required, "which"),
+                  field("why", &RemedyWithheld::why, required, "what, and why not"));
+  }
+};
+
+struct NodeOverdue {
+  static constexpr std::string_view kType = "node.overdue";
+  std::string node;
+  NodeState state = NodeState::kRepair;
+  Duration limit;
+  static constexpr auto schema() {
+    return object("NodeOverdue", "A node has been in a state longer than it should be.", field("node", &NodeOverdue::node, required, "which"),
+                  field("state", &NodeOverdue::state, required, "the state"), field("limit", &NodeOverdue::limit, required, "how long it may be"));
+  }
+};
+
+struct BreakerOpened {
+  static constexpr std::string_view kType = "breaker.opened";
+  std::string site;
+  OpenBreaker breaker;
+  static constexpr auto schema() {
+    return object("BreakerOpened", "Automation stops and calls a person.", field("site", &BreakerOpened::site, optional, "where; none: everywhere"),
+                  field("breaker", &BreakerOpened::breaker, required, "why"));
+  }
+};
+
+struct BreakerClosed {
+  static constexpr std::string_view kType = "breaker.closed";
+  std::string site;
+  static constexpr auto schema() {
+    return object("BreakerClosed", "Automation goes on.", field("site", &BreakerClosed::site, optional, "where; none: everywhere"));
+  }
+};
+
+struct TicketOpened {
+  static constexpr std::string_view kType = "ticket.opened";
+  Ticket ticket;
+  static constexpr auto schema() {
+    return object("TicketOpened", "Someone must act on a node.", field("ticket", &TicketOpened::ticket, required, "what for"));
+  }
+};
+
+struct TicketClosed {
+  static constexpr std::string_view kType = "ticket.closed";
+  Uid ticket;
+  std::string by;
+  std::string note;
+  static constexpr auto schema() {
+    return object("TicketClosed", "A ticket is done.", field("ticket", &TicketClosed::ticket, required, "which"),
+                  field("by", &TicketClosed::by, required, "who says so"), field("note", &TicketClosed::note, optional, "what was done"));
+  }
+};
+
 struct LimitsChanged {
   static constexpr std::string_view kType = "limits.changed";
   static constexpr auto schema() {
@@ -426,7 +579,9 @@ using Event = std::variant<LeadershipTaken, ObjectApplied, ObjectDeleted, JobSub
                            NodeReturned, TokenIssued, TokenRevoked, ReplyRecorded, LimitsChanged, LimitsBroken, LimitsRestored,
                            JobShed, JobRestored, JobRepowered, MaintenanceRevoked, JobPromised, JobUnpromised, JobHeld,
                            JobResized, AuditRecorded, BooksCut, MeterRead, Adjusted, InvoiceIssued, MonthClosed, BudgetReached,
-                           ContractsBreached, ContractsRestored>;
+                           ContractsBreached, ContractsRestored, NodeEntered, NodeFound, NodeCordoned, NodeTestStarted, NodeTested,
+                           RemedyWanted, RemedyOrdered, RemedyEnded, RemedyWithheld, NodeOverdue, BreakerOpened, BreakerClosed, TicketOpened,
+                           TicketClosed>;
 
 /// An event with its place in the log.
 struct EventRecord {

@@ -48,7 +48,7 @@ constexpr bool is_final(JobPhase phase) {
 
 /// Why a job is in its phase; a closed vocabulary.
 enum class JobReason { kNone, kCompleted, kTaskFailed, kLaunchFailed, kTimeLimit, kCancelled, kNodeLost, kLeaseExpired, kShed,
-                       kPreempted, kSuspended, kDependency, kMoved, kResized };
+                       kPreempted, kSuspended, kDependency, kMoved, kResized, kDrained };
 constexpr auto enum_names(JobReason) {
   using R = JobReason;
   return std::array{EnumName<R>{R::kNone, "none"},
@@ -64,13 +64,14 @@ constexpr auto enum_names(JobReason) {
                     EnumName<R>{R::kSuspended, "suspended"},
                     EnumName<R>{R::kDependency, "dependency"},
                     EnumName<R>{R::kMoved, "moved"},
-                    EnumName<R>{R::kResized, "resized"}};
+                    EnumName<R>{R::kResized, "resized"},
+                    EnumName<R>{R::kDrained, "drained"}};
 }
 
 /// Whether such an attempt ended without a failure, for others or for its size, and no restart is used up.
 constexpr bool is_displaced(JobReason reason) {
   return reason == JobReason::kShed || reason == JobReason::kPreempted || reason == JobReason::kSuspended ||
-         reason == JobReason::kMoved || reason == JobReason::kResized;
+         reason == JobReason::kMoved || reason == JobReason::kResized || reason == JobReason::kDrained;
 }
 
 /// Where one task of a gang was placed. Its rank is its place in the allocation.
@@ -408,7 +409,8 @@ struct Facts {
   std::map<Uid, Job> jobs;
   std::map<std::string, NodeFacts> nodes;
   std::map<std::string, Care> care;                  ///< by node: of those that are not simply at work, or have failed before
-  std::map<std::string, OpenBreaker> breakers;       ///< by site; `fleet`: all sites
+  std::map<std::string, OpenBreaker> breakers;       ///< by site; none named: all sites
+  std::map<Uid, Ticket> tickets;                     ///< open ones, and the latest that were closed
   std::map<std::string, TokenRecord> tokens;
   std::map<std::string, Usage> usage_by_project;  ///< totals of ended allocations; one currency a project
   Books books;                                      ///< what has been earned, owed and used since the last month that was closed
@@ -428,6 +430,7 @@ struct Facts {
                   field("signedAt", &Facts::signed_at, optional, ""), field("breached", &Facts::breached, optional, ""),
                   field("jobs", &Facts::jobs, optional, ""), field("nodes", &Facts::nodes, optional, ""),
                   field("care", &Facts::care, optional, ""), field("breakers", &Facts::breakers, optional, ""),
+                  field("tickets", &Facts::tickets, optional, ""),
                   field("tokens", &Facts::tokens, optional, ""),
                   field("usageByProject", &Facts::usage_by_project, optional, ""),
                   field("books", &Facts::books, required, ""),

@@ -6,6 +6,7 @@
 #include "engine/contracts/contracts.h"
 #include "engine/contracts/sale.h"
 #include "engine/fleet/hardware.h"
+#include "engine/fleet/lifecycle.h"
 #include "engine/ledger/bookkeeping.h"
 #include "engine/queue/sizes.h"
 
@@ -108,10 +109,21 @@ void State::rebuild() {
     const NodeIndex index = estate_->find_node(name);
     if (index != kNowhere) facts_of_node_[index] = &node;
   }
+  care_of_node_.assign(estate_->nodes().size(), nullptr);
+  amiss_.clear();
+  outs_ = Outs(*estate_);
+  fleet_news_.clear();
+  for (const auto& [name, care] : facts_.care) fleet_news_.insert(name);
   staying_by_node_.assign(estate_->nodes().size(), 0);
   staying_by_pool_.assign(estate_->sites().size(), {});
   for (SiteIndex site = 0; site < estate_->sites().size(); ++site) {
     staying_by_pool_[site].resize(loads_.site(site).pools().size());
+  }
+  for (const auto& [name, care] : facts_.care) {
+    const NodeIndex index = estate_->find_node(name);
+    if (index == kNowhere) continue;
+    care_of_node_[index] = &care;
+    note_amiss(index);
   }
   for (NodeIndex i = 0; i < estate_->nodes().size(); ++i) {
     loads_.site_of(i).set_ready(i, usable(i, facts_.limits_as_of));
@@ -175,8 +187,9 @@ void State::stand_all(Time now) {
   }
 }
 
-// Nodes that are ready serve the contracts in the order of their signing.
-void State::note_missing(Time now) {
+// Nodes that are ready serve the contracts in the order of their signing, and so do those that take nothing new and go on with
+// what they have. What is lacking by contract; `without` a node, as if it were out (kNowhere: none).
+std::map<std::string, std::int64_t> State::lacking(Time now, NodeIndex without) const {
   std::map<Uid, const Object<ContractSpec>*> promised;
   std::map<std::string, std::int64_t> lacking;
   for (const auto& [name, meter] : facts_.books.rights) {
@@ -184,6 +197,15 @@ void State::note_missing(Time now) {
     if (contract.spec.sla && reserved_at(contract.spec, now) > 0) promised[contract.uid] = &contract;
     if (!meter.gaps.empty()) lacking[name] = 0;
   }
+  if (promised.empty()) return lacking;
+  std::map<std::pair<SiteIndex, std::size_t>, std::int64_t> working;
+  const auto count = [&](NodeIndex node, std::int64_t sign) {
+    working[{estate_->nodes()[node].site, loads_.site_of(node).pool_of(node)}] += sign * estate_->type_of(node).spec.devices.count;
+  };
+  for (const NodeIndex node : amiss_) {
+    if (node != without && works_on(node)) count(node, 1);
+  }
+  if (without != kNowhere && loads_.ready(without)) count(without, -1);
   std::map<std::pair<SiteIndex, std::size_t>, std::int64_t> there;
   for (const auto& [uid, contract] : promised) {
     const TenantSpec& tenant = facts_.tenants.at(std::string(tenant_of(contract->name))).spec;
@@ -196,16 +218,40 @@ void State::note_missing(Time now) {
         const DeviceSpec& devices = estate_->types()[pools[pool].type].spec.devices;
         if (!allows(models, devices.model)) continue;
         const auto [free, fresh] = there.try_emplace({index, pool}, std::int64_t{pools[pool].ready} * devices.count);
+        if (fresh) {
+          const auto more = working.find({index, pool});
+          if (more != working.end()) free->second += more->second;
+        }
         const std::int64_t some = std::min(left_over, free->second);
         free->second -= some;
         left_over -= some;
       }
     }
   }
-  for (const auto& [name, gpus] : lacking) {
+  return lacking;
+}
+
+void State::note_missing(Time now) {
+  for (const auto& [name, gpus] : lacking(now, kNowhere)) {
     accrue_contract(name, now);
     miss(facts_.books, name, gpus);
   }
+}
+
+bool State::short_without(NodeIndex node, Time now) const {
+  if (!loads_.ready(node) && !works_on(node)) return false;
+  const auto now_lacking = lacking(now, kNowhere);
+  for (const auto& [name, gpus] : lacking(now, node)) {
+    const auto before = now_lacking.find(name);
+    if (gpus > (before == now_lacking.end() ? 0 : before->second)) return true;
+  }
+  return false;
+}
+
+// A node that takes nothing new, and whose work goes on.
+bool State::works_on(NodeIndex node) const {
+  const NodeFacts* facts = facts_of_node_[node];
+  return !loads_.tasks(node).empty() && (facts == nullptr || !facts->lost);
 }
 
 void State::accrue_contract(const std::string& contract, Time now) {
@@ -262,6 +308,8 @@ void State::recut_power(SiteIndex site) {
 bool State::usable(NodeIndex node, Time at) const {
   const auto& from = estate_->racks()[estate_->nodes()[node].rack].from;
   if (from && at < *from) return false;
+  const Care* care = care_of_node_[node];
+  if (care != nullptr && (!takes_work(care->state) || care->cordon || !care->maintenance.empty())) return false;
   const NodeFacts* facts = facts_of_node_[node];
   if (estate_->site_of(node).runtime == RuntimeKind::kSimulated) {
     return facts == nullptr || facts->registration != Uid{};  // of an agent that it had before
@@ -275,8 +323,46 @@ void State::note_node(const std::string& name) {
   if (index == kNowhere) return;
   const auto facts = facts_.nodes.find(name);
   facts_of_node_[index] = facts == facts_.nodes.end() ? nullptr : &facts->second;
+  const auto care = facts_.care.find(name);
+  care_of_node_[index] = care == facts_.care.end() ? nullptr : &care->second;
+  note_amiss(index);
+  const bool was = loads_.ready(index);
   loads_.site_of(index).set_ready(index, usable(index, facts_.limits_as_of));
+  if (!was && loads_.ready(index)) ++openings_;
   facts_.books.assess = true;
+  fleet_news_.insert(name);
+}
+
+void State::note_amiss(NodeIndex node) {
+  const Care* care = care_of_node_[node];
+  const bool amiss = care != nullptr && (!takes_work(care->state) || care->cordon || !care->maintenance.empty());
+  if (amiss) {
+    amiss_.insert(node);
+  } else {
+    amiss_.erase(node);
+  }
+  outs_.set(*estate_, node, care != nullptr && (care->faulty || !care->maintenance.empty()));
+}
+
+// Where a node stands of which nothing is kept.
+NodeState State::node_state(NodeIndex node, Time at) const {
+  if (const Care* care = care_of_node_[node]) return care->state;
+  const auto& from = estate_->racks()[estate_->nodes()[node].rack].from;
+  if (from && at < *from) return NodeState::kPlanned;
+  if (estate_->site_of(node).runtime == RuntimeKind::kSimulated || facts_of_node_[node] != nullptr) return NodeState::kReady;
+  return NodeState::kRacked;
+}
+
+// The record of a node, new if nothing was kept of it.
+Care& State::care(const EventRecord& record, const std::string& node) {
+  const auto [at, fresh] = facts_.care.try_emplace(node);
+  if (fresh) {
+    const NodeIndex index = estate_->find_node(node);
+    at->second.state = index == kNowhere ? NodeState::kReady : node_state(index, record.at);
+    at->second.since = record.at;
+  }
+  at->second.version = record.position;
+  return at->second;
 }
 
 // By rank; kNowhere for a node that has left the estate.
@@ -878,6 +964,106 @@ void State::on(const EventRecord& record, const NodeReturned& event) {
   if (node.registration == Uid{}) facts_.nodes.erase(event.node);
   note_node(event.node);
   ++openings_;
+}
+
+void State::on(const EventRecord& record, const NodeEntered& event) {
+  Care& care = this->care(record, event.node);
+  PENSTOCK_CHECK(may_follow(care.state, event.state));
+  care.state = event.state;
+  care.reason = event.reason;
+  care.message = event.message;
+  care.since = record.at;
+  care.overdue = false;
+  care.withheld.clear();
+  if (event.fault) {
+    care.faulty = true;
+    care.faults.push_back(record.at);
+    if (care.faults.size() > kMostFaultsKept) care.faults.erase(care.faults.begin());
+  }
+  if (takes_work(event.state)) {
+    care.faulty = false;
+    care.tried.reset();
+  }
+  note_node(event.node);
+}
+
+void State::on(const EventRecord& record, const NodeFound& event) {
+  Care& care = this->care(record, event.node);
+  care.findings = event.findings;
+  care.found = record.at;
+  note_node(event.node);
+}
+
+void State::on(const EventRecord& record, const NodeCordoned& event) {
+  care(record, event.node).cordon = event.cordon;
+  note_node(event.node);
+}
+
+void State::on(const EventRecord& record, const NodeTestStarted& event) {
+  care(record, event.node).test = event.job;
+  note_node(event.node);
+}
+
+void State::on(const EventRecord& record, const NodeTested& event) {
+  Care& care = this->care(record, event.node);
+  care.test = Uid{};
+  if (event.outcome == TestOutcome::kPassed) care.tested = record.at;
+  note_node(event.node);
+}
+
+void State::on(const EventRecord& record, const RemedyOrdered& event) {
+  facts_.last_uid = std::max(facts_.last_uid, event.remedy.uid.value);
+  Care& care = this->care(record, event.node);
+  PENSTOCK_CHECK(!care.remedy);  // one at a time
+  care.remedy = event.remedy;
+  care.wish.reset();
+  care.tried = std::max(care.tried.value_or(event.remedy.action), event.remedy.action);
+  note_node(event.node);
+  if (const NodeIndex index = estate_->find_node(event.node); index != kNowhere) touch(index);
+}
+
+void State::on(const EventRecord& record, const RemedyEnded& event) {
+  care(record, event.node).remedy.reset();
+  note_node(event.node);
+  if (const NodeIndex index = estate_->find_node(event.node); index != kNowhere) touch(index);
+}
+
+void State::on(const EventRecord& record, const RemedyWanted& event) {
+  care(record, event.node).wish = event.wish;
+  note_node(event.node);
+}
+
+void State::on(const EventRecord& record, const RemedyWithheld& event) { care(record, event.node).withheld = event.why; }
+
+void State::on(const EventRecord& record, const NodeOverdue& event) { care(record, event.node).overdue = true; }
+
+void State::on(const EventRecord&, const BreakerOpened& event) { facts_.breakers[event.site] = event.breaker; }
+
+void State::on(const EventRecord&, const BreakerClosed& event) {
+  facts_.breakers.erase(event.site);
+  for (const auto& [name, care] : facts_.care) fleet_news_.insert(name);
+}
+
+void State::on(const EventRecord&, const TicketOpened& event) {
+  facts_.last_uid = std::max(facts_.last_uid, event.ticket.uid.value);
+  facts_.tickets[event.ticket.uid] = event.ticket;
+}
+
+void State::on(const EventRecord& record, const TicketClosed& event) {
+  Ticket& ticket = facts_.tickets.at(event.ticket);
+  ticket.closed = record.at;
+  ticket.closed_by = event.by;
+  ticket.note = event.note;
+  std::size_t closed = 0;
+  for (const auto& [uid, other] : facts_.tickets) closed += other.closed ? 1 : 0;
+  for (auto at = facts_.tickets.begin(); closed > kMostTicketsKept; ) {
+    if (at->second.closed) {
+      at = facts_.tickets.erase(at);
+      --closed;
+    } else {
+      ++at;
+    }
+  }
 }
 
 void State::on(const EventRecord& record, const LimitsChanged&) {

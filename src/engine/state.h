@@ -7,6 +7,7 @@
 
 #include "engine/event.h"
 #include "engine/fleet/loads.h"
+#include "engine/fleet/outs.h"
 #include "engine/placement/typical.h"
 #include "engine/power/power_loads.h"
 #include "engine/queue/line.h"
@@ -129,6 +130,18 @@ class State {
   /// Whether work may start on the node at `at`, as far as is known now.
   bool usable(NodeIndex node, Time at) const;
 
+  /// What is kept of a node; nothing if it is simply at work.
+  const Care* care(NodeIndex node) const { return care_of_node_[node]; }
+  /// Where it stands in its life, whether something is kept of it or not.
+  NodeState node_state(NodeIndex node, Time at) const;
+  const Outs& outs() const { return outs_; }
+  /// Nodes that do not take work and are not simply lost, by their care.
+  const std::set<NodeIndex>& amiss() const { return amiss_; }
+  /// Whether reserved contracts would lack more GPUs than now if a node that works were out.
+  bool short_without(NodeIndex node, Time now) const;
+  /// Nodes of which something has changed that the fleet's rules look at, since the last call.
+  std::set<std::string> take_fleet_news() { return std::exchange(fleet_news_, {}); }
+
   std::string snapshot() const { return to_json(facts_); }
   std::uint64_t hash() const { return state_hash(snapshot()); }
 
@@ -142,7 +155,11 @@ class State {
   void unpromise(Job& job);
   void note_standing(SiteIndex site);
   void stand_all(Time now);
+  std::map<std::string, std::int64_t> lacking(Time now, NodeIndex without) const;
   void note_missing(Time now);
+  bool works_on(NodeIndex node) const;
+  void note_amiss(NodeIndex node);
+  Care& care(const EventRecord& record, const std::string& node);
   void accrue_contract(const std::string& contract, Time now);
   void accrue_spending(const std::string& project, Time now);
   void rate(const Job& job, std::int64_t sign);
@@ -173,6 +190,20 @@ class State {
   void on(const EventRecord& record, const NodeRegistered& event);
   void on(const EventRecord& record, const NodeLost& event);
   void on(const EventRecord& record, const NodeReturned& event);
+  void on(const EventRecord& record, const NodeEntered& event);
+  void on(const EventRecord& record, const NodeFound& event);
+  void on(const EventRecord& record, const NodeCordoned& event);
+  void on(const EventRecord& record, const NodeTestStarted& event);
+  void on(const EventRecord& record, const NodeTested& event);
+  void on(const EventRecord& record, const RemedyWanted& event);
+  void on(const EventRecord& record, const RemedyOrdered& event);
+  void on(const EventRecord& record, const RemedyEnded& event);
+  void on(const EventRecord& record, const RemedyWithheld& event);
+  void on(const EventRecord& record, const NodeOverdue& event);
+  void on(const EventRecord& record, const BreakerOpened& event);
+  void on(const EventRecord& record, const BreakerClosed& event);
+  void on(const EventRecord& record, const TicketOpened& event);
+  void on(const EventRecord& record, const TicketClosed& event);
   void on(const EventRecord& record, const LimitsChanged& event);
   void on(const EventRecord& record, const LimitsBroken& event);
   void on(const EventRecord& record, const LimitsRestored& event);
@@ -220,6 +251,10 @@ class State {
   std::size_t promised_places_ = 0;
   std::unordered_map<std::uint64_t, std::vector<NodeIndex>> promised_nodes_;
   std::vector<const NodeFacts*> facts_of_node_;  // in facts_, where they stay; none of simulated nodes that work
+  std::vector<const Care*> care_of_node_;        // in facts_, where they stay
+  std::set<NodeIndex> amiss_;
+  Outs outs_;
+  std::set<std::string> fleet_news_;
   std::vector<std::set<Uid>> holders_by_site_;
   std::vector<std::set<Uid>> spot_;                             // by site
   std::vector<std::int32_t> staying_by_node_;               // tasks that are not spot

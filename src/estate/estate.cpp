@@ -67,6 +67,7 @@ class EstateCompiler {
     site.runtime = spec.runtime;
     site.grid = spec.grid;
     site.fabric = spec.fabric;
+    site.fleet = spec.fleet;
     site.has_network = spec.network.has_value();
     site.first_node = static_cast<NodeIndex>(estate_.nodes_.size());
     site.first_hall = static_cast<HallIndex>(estate_.halls_.size());

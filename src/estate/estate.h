@@ -110,6 +110,7 @@ struct EstateSite {
   RuntimeKind runtime = RuntimeKind::kAgent;
   std::optional<GridSpec> grid;
   std::optional<FabricSpec> fabric;
+  std::optional<FleetSpec> fleet;
   bool has_network = false;
   bool single_losses = true;
   std::vector<EstateLoss> losses;  ///< those of several at once

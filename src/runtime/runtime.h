@@ -7,6 +7,13 @@
 
 namespace penstock {
 
+/// What nodes report.
+struct RuntimeReports {
+  std::vector<TaskReport> tasks;
+  std::vector<std::pair<std::string, RemedyReport>> remedies;  ///< by node
+  bool empty() const { return tasks.empty() && remedies.empty(); }
+};
+
 /// Hears of events once they are durable, never before, and answers with what the nodes report. Lives on the
 /// engine's thread; time is given in.
 class Runtime {
@@ -20,7 +27,7 @@ class Runtime {
   /// When advance() has something to do; nothing if never.
   virtual std::optional<Time> next_due() const = 0;
   /// What has become due; the reports go to the engine as one command.
-  virtual std::vector<TaskReport> advance(const State& state, Time now) = 0;
+  virtual RuntimeReports advance(const State& state, Time now) = 0;
 };
 
 }  // namespace penstock

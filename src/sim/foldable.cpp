@@ -2,6 +2,7 @@
 #include "sim/foldable.h"
 
 #include "base/name.h"
+#include "engine/fleet/lifecycle.h"
 
 namespace penstock {
 namespace {
@@ -127,6 +128,24 @@ struct Check {
   Status operator()(const NodeReturned& event) const {
     if (state.facts().nodes.contains(event.node)) return ok_status();
     return amiss(fmt::format("node {} was not lost", event.node));
+  }
+  Status operator()(const NodeEntered& event) const {
+    const NodeIndex index = state.estate().find_node(event.node);
+    const auto care = state.facts().care.find(event.node);
+    const NodeState from = care != state.facts().care.end() ? care->second.state
+                           : index == kNowhere              ? NodeState::kReady
+                                                            : state.node_state(index, state.facts().now);
+    if (may_follow(from, event.state)) return ok_status();
+    return amiss(fmt::format("node {} is {}, and {} does not follow", event.node, name_of(from), name_of(event.state)));
+  }
+  Status operator()(const RemedyOrdered& event) const {
+    const auto care = state.facts().care.find(event.node);
+    if (care == state.facts().care.end() || !care->second.remedy) return ok_status();
+    return amiss(fmt::format("node {} is being mended already", event.node));
+  }
+  Status operator()(const TicketClosed& event) const {
+    if (state.facts().tickets.contains(event.ticket)) return ok_status();
+    return amiss(fmt::format("there is no ticket {}", Text<Uid>::format(event.ticket)));
   }
   Status operator()(const ContractsBreached& event) const {
     for (const auto& [name, missing] : event.contracts) PENSTOCK_RETURN_IF_ERROR(check_contract(name));

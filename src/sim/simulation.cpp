@@ -165,7 +165,7 @@ class Simulation {
       }
     }
     if (auto reports = runtime_.advance(engine_.state(), now_); !reports.empty()) {
-      PENSTOCK_RETURN_IF_ERROR(tell(ReportTasks{std::move(reports)}));
+      PENSTOCK_RETURN_IF_ERROR(tell(ReportTasks{std::move(reports.tasks), std::move(reports.remedies)}));
       moved = true;
     }
     SubmitJobs submit;

@@ -20,12 +20,12 @@ class Findings {
   /// Whether another violation would be kept, so that telling more of it is not vain.
   bool keeps() const { return report.violations.size() < most_; }
 
-  void violation(Finding finding) {
+  void violation(VerifyFinding finding) {
     ++report.violation_count;
     if (keeps()) report.violations.push_back(std::move(finding));
   }
   void violation(int invariant, const Place& place, std::string site, std::string message) {
-    Finding finding;
+    VerifyFinding finding;
     finding.invariant = invariant;
     finding.position = place.position;
     finding.at = place.at;
@@ -34,7 +34,7 @@ class Findings {
     violation(std::move(finding));
   }
   bool keeps_announced() const { return report.announced.size() < most_; }
-  void announced(Finding finding) {
+  void announced(VerifyFinding finding) {
     ++report.announced_count;
     if (keeps_announced()) report.announced.push_back(std::move(finding));
   }

@@ -309,13 +309,13 @@ void SiteWatch::judge(const Place& place, const Change& change, std::optional<Ti
       record.told = true;
       record.excused = record.excused || change.fact;  // of a later date: that stands when the telling is over
       if (told_.emplace(name, contingency).second) {
-        findings_.announced(findings_.keeps_announced() ? describe(place, later, at, row) : Finding{});
+        findings_.announced(findings_.keeps_announced() ? describe(place, later, at, row) : VerifyFinding{});
       }
       // Telling is for what shedding cannot mend.
       const bool due = !later && contingency.empty() && !grace_ && !record.reported;
       if (const std::string job = due ? unshed(at, row.row) : std::string(); !job.empty()) {
         record.reported = true;
-        Finding finding = describe(place, later, at, row);
+        VerifyFinding finding = describe(place, later, at, row);
         finding.message += fmt::format("; {} could give to it and was not shed", job);
         findings_.violation(std::move(finding));
       }
@@ -357,9 +357,9 @@ std::string SiteWatch::unshed(const Moment& at, const Row& row) const {
   return {};
 }
 
-Finding SiteWatch::describe(const Place& place, std::optional<Time> later, const Moment& at,
+VerifyFinding SiteWatch::describe(const Place& place, std::optional<Time> later, const Moment& at,
                             const Broken& broken) const {
-  Finding finding;
+  VerifyFinding finding;
   finding.position = place.position;
   finding.at = place.at;
   if (later && *later > place.at) finding.when = later;

@@ -105,7 +105,7 @@ class SiteWatch {
   void judge(const Place& place, const Change& change, std::optional<Time> later, Records& records);
   bool was_reported(const std::string& row, const std::string& contingency) const;
   std::string unshed(const Moment& moment, const Row& row) const;
-  Finding describe(const Place& place, std::optional<Time> later, const Moment& moment, const Broken& broken) const;
+  VerifyFinding describe(const Place& place, std::optional<Time> later, const Moment& moment, const Broken& broken) const;
   std::vector<std::string> greatest(const Moment& moment, std::optional<Time> later, const Row& row) const;
 
   std::string name_;

@@ -334,7 +334,7 @@ struct Verifier::Walk {
     if (!grid || !grid->ramp_per_second) return;
     const std::int64_t swing = watch.swing(grant);
     if (swing <= grid->ramp_per_second->count()) return;
-    Finding finding;
+    VerifyFinding finding;
     finding.position = place.position;
     finding.at = place.at;
     finding.site = grant.site;

@@ -9,7 +9,7 @@
 namespace penstock {
 
 /// One thing that is wrong, or is above its limit and was told.
-struct Finding {
+struct VerifyFinding {
   std::int32_t invariant = 2;
   Position position = 0;
   Time at;
@@ -23,21 +23,21 @@ struct Finding {
   std::string message;
 
   static constexpr auto schema() {
-    return object("Finding", "One thing that is wrong, or is above its limit and was told.",
-                  field("invariant", &Finding::invariant, required,
+    return object("VerifyFinding", "One thing that is wrong, or is above its limit and was told.",
+                  field("invariant", &VerifyFinding::invariant, required,
                         "1 devices, 2 limits, 3 gangs, 6 epochs and positions, 8 jurisdictions, 9 metering and bills"),
-                  field("position", &Finding::position, required, "event after which it was found"),
-                  field("at", &Finding::at, required, "instant at which it was found"),
-                  field("when", &Finding::when, optional, "the later date at which the limit is broken"),
-                  field("site", &Finding::site, optional, "site"),
-                  field("row", &Finding::row, optional, "what is above its limit"),
-                  field("contingency", &Finding::contingency, optional, "what is lost; empty: nothing"),
-                  field("load", &Finding::load, optional, "its load"),
-                  field("limit", &Finding::limit, optional, "its limit"),
-                  field("grants", &Finding::grants, optional, "the grants that give most to it, the greatest first"),
-                  field("message", &Finding::message, required, "what is wrong, in a sentence"));
+                  field("position", &VerifyFinding::position, required, "event after which it was found"),
+                  field("at", &VerifyFinding::at, required, "instant at which it was found"),
+                  field("when", &VerifyFinding::when, optional, "the later date at which the limit is broken"),
+                  field("site", &VerifyFinding::site, optional, "site"),
+                  field("row", &VerifyFinding::row, optional, "what is above its limit"),
+                  field("contingency", &VerifyFinding::contingency, optional, "what is lost; empty: nothing"),
+                  field("load", &VerifyFinding::load, optional, "its load"),
+                  field("limit", &VerifyFinding::limit, optional, "its limit"),
+                  field("grants", &VerifyFinding::grants, optional, "the grants that give most to it, the greatest first"),
+                  field("message", &VerifyFinding::message, required, "what is wrong, in a sentence"));
   }
-  bool operator==(const Finding&) const = default;
+  bool operator==(const VerifyFinding&) const = default;
 };
 
 /// What was checked and what was found. Lists are cut at VerifyOptions::most_findings; the counts are whole.
@@ -56,8 +56,8 @@ struct VerifyReport {
   std::uint64_t foreseen = 0;
   std::uint64_t undecided = 0;
   std::uint64_t violation_count = 0;
-  std::vector<Finding> violations;
-  std::vector<Finding> announced;
+  std::vector<VerifyFinding> violations;
+  std::vector<VerifyFinding> announced;
 
   static constexpr auto schema() {
     return object(

@@ -86,7 +86,7 @@ VerifyReport proof_of(const std::vector<EventRecord>& events, std::string_view s
 
 std::string violations_of(const VerifyReport& report) {
   std::string text;
-  for (const Finding& finding : report.violations) {
+  for (const VerifyFinding& finding : report.violations) {
     text += fmt::format("{} at {}, {}: {}", finding.invariant, finding.position, Text<Time>::format(finding.at), finding.message);
     for (const std::string& grant : finding.grants) text += "; " + grant;
     text += '\n';

@@ -30,7 +30,7 @@ std::vector<std::string> found(std::size_t at = 0, const std::string& from = {},
   auto report = verify_log(lines);
   EXPECT_TRUE(report.ok()) << to_string(report.error());
   std::vector<std::string> out;
-  for (const Finding& finding : report->violations) {
+  for (const VerifyFinding& finding : report->violations) {
     if (finding.invariant == 9) out.push_back(finding.message);
   }
   return out;

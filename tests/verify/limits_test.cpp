@@ -75,7 +75,7 @@ TEST(Limits, AreBrokenOnlyAfterALoss) {
   log.run("third", {on("n3")});
   const VerifyReport report = log.verify();
   EXPECT_EQ(verdict(report), "2 s/ups-b|s/ups-a; 2 s/ups-a|s/ups-b");
-  const Finding found = first(report);
+  const VerifyFinding found = first(report);
   EXPECT_EQ(found.position, log.position);
   EXPECT_EQ(found.load, "15kW");
   EXPECT_EQ(found.limit, "12kW");

@@ -134,15 +134,15 @@ spec: {country: GB, halls: [{name: h1, rows: [{name: r1, racks: [{name: k1, node
   return log;
 }
 
-Finding first(const VerifyReport& report) {
+VerifyFinding first(const VerifyReport& report) {
   EXPECT_FALSE(report.violations.empty());
-  return report.violations.empty() ? Finding{} : report.violations.front();
+  return report.violations.empty() ? VerifyFinding{} : report.violations.front();
 }
 
 std::string verdict(const VerifyReport& report) {
   if (report.violations.empty()) return "proved";
   std::string out;
-  for (const Finding& finding : report.violations) {
+  for (const VerifyFinding& finding : report.violations) {
     const std::string what = finding.row.empty() ? finding.message : finding.row + "|" + finding.contingency;
     out += fmt::format("{}{} {}", out.empty() ? "" : "; ", finding.invariant, what);
   }

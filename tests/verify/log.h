@@ -65,7 +65,7 @@ class Log {
 Log two_sites(const std::string& more = {});
 
 /// The first violation; an empty one, and a failure of the test, if there is none.
-Finding first(const VerifyReport& report);
+VerifyFinding first(const VerifyReport& report);
 
 /// The only violation: "invariant row|contingency", or all of them if there are several, or "proved".
 std::string verdict(const VerifyReport& report);

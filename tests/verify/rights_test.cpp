@@ -17,7 +17,7 @@ HandTask share(int node, int device, std::int64_t milli) {
 bool finds(const Log& log, int invariant, const std::string& words) {
   const VerifyReport report = log.verify();
   EXPECT_FALSE(report.proved);
-  for (const Finding& finding : report.violations) {
+  for (const VerifyFinding& finding : report.violations) {
     if (finding.invariant == invariant && finding.message.find(words) != std::string::npos) return true;
   }
   ADD_FAILURE() << verdict(report);

@@ -70,6 +70,19 @@ struct Remedy {
   bool operator==(const Remedy&) const = default;
 };
 
+/// A person wants a node mended as soon as it is idle.
+struct Wish {
+  RemedyAction action = RemedyAction::kReset;
+  std::string by;
+  std::string reason;
+
+  static constexpr auto schema() {
+    return object("Wish", "A person wants a node mended as soon as it is idle.", field("action", &Wish::action, required, "how"),
+                  field("by", &Wish::by, required, "who"), field("reason", &Wish::reason, optional, "why"));
+  }
+  bool operator==(const Wish&) const = default;
+};
+
 /// All that is kept of a node besides what its agent says of itself.
 struct Care {
   NodeState state = NodeState::kReady;
@@ -78,29 +91,63 @@ struct Care {
   Time since;
   bool faulty = false;                      ///< out of work for a fault, and not yet tested since
   std::vector<Finding> findings;            ///< that stand, by check, device and code
+  Time found;                               ///< when they last changed
   std::optional<Cordon> cordon;
   std::string maintenance;                  ///< the wave that has it
+  std::optional<Wish> wish;
   std::optional<Remedy> remedy;             ///< under way
   std::optional<RemedyAction> tried;        ///< the heaviest that has not mended the present fault
-  bool wants_remedy = false;                ///< it waits until the node is idle and its turn comes
   Uid test;                                 ///< the job that tests it
   std::optional<Time> tested;               ///< when it last passed
   std::vector<Time> faults;                 ///< when it failed, the latest kMostFaultsKept
   bool overdue = false;                     ///< it has been told that it is too long in its state
+  std::string withheld;                     ///< what has been told that is not done, and why
   Position version = 0;
 
   static constexpr auto schema() {
     return object("Care", "What is kept of a node that is not simply at work.", field("state", &Care::state, required, ""),
                   field("reason", &Care::reason, required, ""), field("message", &Care::message, optional, ""),
                   field("since", &Care::since, required, ""), field("faulty", &Care::faulty, optional, ""),
-                  field("findings", &Care::findings, optional, ""), field("cordon", &Care::cordon, optional, ""),
-                  field("maintenance", &Care::maintenance, optional, ""), field("remedy", &Care::remedy, optional, ""),
-                  field("tried", &Care::tried, optional, ""), field("wantsRemedy", &Care::wants_remedy, optional, ""),
+                  field("findings", &Care::findings, optional, ""), field("found", &Care::found, required, ""), field("cordon", &Care::cordon, optional, ""),
+                  field("maintenance", &Care::maintenance, optional, ""), field("wish", &Care::wish, optional, ""),
+                  field("remedy", &Care::remedy, optional, ""),
+                  field("tried", &Care::tried, optional, ""),
                   field("test", &Care::test, required, ""), field("tested", &Care::tested, optional, ""),
                   field("faults", &Care::faults, optional, ""), field("overdue", &Care::overdue, optional, ""),
+                  field("withheld", &Care::withheld, optional, ""),
                   field("version", &Care::version, required, ""));
   }
 };
+
+/// Someone must act on a node with their hands.
+struct Ticket {
+  Uid uid;
+  std::string node;
+  NodeReason reason = NodeReason::kFinding;
+  std::string summary;
+  std::vector<Finding> evidence;
+  std::vector<PartFound> parts;
+  std::string tenant;
+  Time opened;
+  std::optional<Time> closed;
+  std::string closed_by;
+  std::string note;
+
+  static constexpr auto schema() {
+    return object("Ticket", "Someone must act on a node with their hands.", field("uid", &Ticket::uid, required, "its identity"),
+                  field("node", &Ticket::node, required, "site/hall/rack/node"), field("reason", &Ticket::reason, required, "why"),
+                  field("summary", &Ticket::summary, required, "what is wrong, in a sentence"),
+                  field("evidence", &Ticket::evidence, optional, "the findings that stood"),
+                  field("parts", &Ticket::parts, optional, "the machine, and the devices that the findings are about: serial number and slot"),
+                  field("tenant", &Ticket::tenant, optional, "who reported it, if a tenant did"),
+                  field("opened", &Ticket::opened, required, "when"), field("closed", &Ticket::closed, optional, "when it was done"),
+                  field("closedBy", &Ticket::closed_by, optional, "by whom"), field("note", &Ticket::note, optional, "what was done"));
+  }
+  bool operator==(const Ticket&) const = default;
+};
+
+/// Closed tickets that are remembered, the latest; the log has them all.
+inline constexpr std::size_t kMostTicketsKept = 1000;
 
 /// Automation has stopped somewhere and waits for a person.
 struct OpenBreaker {

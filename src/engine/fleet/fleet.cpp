@@ -2,6 +2,8 @@
 #include "engine/fleet/fleet.h"
 
 #include "engine/fleet/hardware.h"
+#include "engine/fleet/lifecycle.h"
+#include "engine/fleet/tend.h"
 #include "engine/queue/gang.h"
 
 namespace penstock {
@@ -54,47 +56,85 @@ Result<NodeIndex> simulated_node(const State& state, const std::string& name) {
   return index;
 }
 
+// Where the fleet has rules, they look after whoever is not heard of.
+void tell_unreachable(Step& step, const std::string& node, std::int32_t code, const std::string& detail) {
+  const NodeIndex index = step.state().estate().find_node(node);
+  if (index == kNowhere || !step.state().estate().site_of(index).fleet) return;
+  add_finding(step, node, {NodeCheck::kUnreachable, -1, code, step.now(), detail});
+}
+
+// A machine that is new, or has booted, is looked at before it takes work, where the fleet has rules.
+void validate(Step& step, NodeIndex index, bool fresh, bool booted) {
+  const auto& rules = step.state().estate().site_of(index).fleet;
+  if (!rules || rules->mode == FleetMode::kObserve || (!fresh && !booted)) return;
+  const NodeState state = step.state().node_state(index, step.now());
+  // What is being mended is told when that has ended.
+  if (state == NodeState::kRepair || !may_follow(state, NodeState::kValidating, Mover::kRules)) return;
+  step.emit(NodeEntered{step.state().estate().nodes()[index].name, NodeState::kValidating, NodeReason::kRegistered,
+                        booted ? "it has booted" : "its agent has registered", false});
+}
+
 }  // namespace
 
-void Leases::restart(const Facts& facts, Time now) {
-  seen_.clear();
-  oldest_.clear();
-  for (const auto& [name, node] : facts.nodes) {
-    if (!node.lost) renew(name, now);
+Duration lease_of(const State& state, const std::string& node) {
+  const NodeIndex index = state.estate().find_node(node);
+  const auto* rules = index == kNowhere || !state.estate().site_of(index).fleet ? nullptr : &*state.estate().site_of(index).fleet;
+  return lease_of(rules);
+}
+
+void Leases::restart(const State& state, Time now) {
+  entries_.clear();
+  ends_.clear();
+  heard_.clear();
+  for (const auto& [name, node] : state.facts().nodes) {
+    if (!node.lost) renew(state, name, now);
   }
 }
 
-void Leases::renew(const std::string& node, Time now) {
-  const auto [at, fresh] = seen_.try_emplace(node, now);
-  if (!fresh) oldest_.erase({at->second, node});
-  at->second = now;
-  oldest_.insert({now, node});
+void Leases::renew(const State& state, const std::string& node, Time now) {
+  drop(node);
+  const Time ends = now + lease_of(state, node) + kLeaseMargin;
+  entries_[node] = {now, ends, true};
+  ends_.insert({ends, node});
+  heard_.insert({now, node});
 }
 
 void Leases::drop(const std::string& node) {
-  const auto found = seen_.find(node);
-  if (found == seen_.end()) return;
-  oldest_.erase({found->second, node});
-  seen_.erase(found);
+  const auto found = entries_.find(node);
+  if (found == entries_.end()) return;
+  ends_.erase({found->second.ends, node});
+  if (found->second.heard) heard_.erase({found->second.seen, node});
+  entries_.erase(found);
 }
 
 std::optional<Time> Leases::seen(const std::string& node) const {
-  const auto found = seen_.find(node);
-  return found == seen_.end() ? std::nullopt : std::optional(found->second);
+  const auto found = entries_.find(node);
+  return found == entries_.end() ? std::nullopt : std::optional(found->second.seen);
 }
 
 std::vector<std::string> Leases::expired(Time now) const {
   std::vector<std::string> out;
-  for (const auto& [seen, node] : oldest_) {
-    if (now < seen + kNodeLease + kLeaseMargin) break;
+  for (const auto& [ends, node] : ends_) {
+    if (now < ends || out.size() == kAtOnce) break;
     out.push_back(node);
   }
   return out;
 }
 
+std::vector<std::string> Leases::fallen_silent(Time now) {
+  std::vector<std::string> out;
+  while (!heard_.empty() && heard_.begin()->first + kSilentAfter <= now && out.size() < kAtOnce) {
+    out.push_back(heard_.begin()->second);
+    entries_.at(out.back()).heard = false;
+    heard_.erase(heard_.begin());
+  }
+  return out;
+}
+
 std::optional<Time> Leases::next_due() const {
-  if (oldest_.empty()) return std::nullopt;
-  return oldest_.begin()->first + kNodeLease + kLeaseMargin;
+  if (ends_.empty()) return std::nullopt;
+  const Time end = ends_.begin()->first;
+  return heard_.empty() ? end : std::min(end, heard_.begin()->first + kSilentAfter);
 }
 
 Result<Reply> register_node(Step& step, Leases& leases, const RegisterNode& command) {
@@ -104,9 +144,14 @@ Result<Reply> register_node(Step& step, Leases& leases, const RegisterNode& comm
   if (step.facts().tokens.contains(command.token.id)) {
     return make_error(Code::kAlreadyExists, "this token id is taken", "token");
   }
+  const auto before = step.facts().nodes.find(hello.node);
+  const bool fresh = before == step.facts().nodes.end();
+  const bool booted = !fresh && before->second.hello.boot_id != hello.boot_id;
   const Uid registration = step.mint();
   step.emit(NodeRegistered{registration, hello, command.token});
-  leases.renew(hello.node, step.now());
+  leases.renew(step.state(), hello.node, step.now());
+  validate(step, index, fresh, booted);
+  drop_findings(step, hello.node, NodeCheck::kUnreachable);
   Reply reply;
   reply.changes.push_back({"Node", hello.node, registration, Change::kChanged, step.facts().position});
   return reply;
@@ -121,7 +166,9 @@ Result<Reply> sync_node(Step& step, Leases& leases, const SyncNode& command) {
   PENSTOCK_TRY(index, agent_node(step.state(), command.node));
   static_cast<void>(index);
   if (found->second.lost) step.emit(NodeReturned{command.node});
-  leases.renew(command.node, step.now());
+  leases.renew(step.state(), command.node, step.now());
+  take_findings(step, command.node, command.findings);
+  for (const RemedyReport& report : command.remedies) take_remedy_report(step, command.node, report);
 
   std::set<std::pair<Uid, std::int32_t>> known;
   for (const TaskReport& report : command.tasks) {
@@ -141,8 +188,11 @@ Result<Reply> sync_node(Step& step, Leases& leases, const SyncNode& command) {
 
 Result<Reply> lose_node(Step& step, const LoseNode& command) {
   PENSTOCK_TRY(index, simulated_node(step.state(), command.node));
-  if (!step.state().usable(index, step.now())) return Reply{};
+  const auto facts = step.facts().nodes.find(command.node);
+  if (facts != step.facts().nodes.end() && facts->second.lost) return Reply{};
+  if (step.state().care(index) == nullptr && !step.state().usable(index, step.now())) return Reply{};
   step.emit(NodeLost{command.node});
+  tell_unreachable(step, command.node, kLost, command.cause);
   end_tasks(step, command.node, TaskEnd::kLost, command.cause, [](const Job&, const TaskReport& task) { return live(task); });
   return Reply{};
 }
@@ -151,14 +201,27 @@ Result<Reply> give_back_node(Step& step, const GiveBackNode& command) {
   PENSTOCK_TRY(index, simulated_node(step.state(), command.node));
   static_cast<void>(index);
   const auto lost = step.facts().nodes.find(command.node);
-  if (lost != step.facts().nodes.end() && lost->second.registration == Uid{}) step.emit(NodeReturned{command.node});
+  if (lost == step.facts().nodes.end() || lost->second.registration != Uid{}) return Reply{};
+  step.emit(NodeReturned{command.node});
+  drop_findings(step, command.node, NodeCheck::kUnreachable);
+  return Reply{};
+}
+
+Result<Reply> report_findings(Step& step, const ReportFindings& command) {
+  PENSTOCK_TRY(index, simulated_node(step.state(), command.node));
+  static_cast<void>(index);
+  take_findings(step, command.node, command.findings);
   return Reply{};
 }
 
 void expire_leases(Step& step, Leases& leases) {
+  for (const std::string& node : leases.fallen_silent(step.now())) {
+    tell_unreachable(step, node, kSilent, fmt::format("silent since {}", Text<Time>::format(*leases.seen(node))));
+  }
   for (const std::string& node : leases.expired(step.now())) {
     leases.drop(node);
     step.emit(NodeLost{node});
+    tell_unreachable(step, node, kLost, "its lease has run out");
     if (!agent_node(step.state(), node).ok()) continue;  // its site is simulated now, and what runs there goes on
     end_tasks(step, node, TaskEnd::kLost, "the node's lease ran out",
               [](const Job&, const TaskReport& task) { return live(task); });

@@ -3,12 +3,14 @@
 
 #include <unordered_map>
 
+#include "engine/fleet/lifecycle.h"
 #include "engine/step.h"
 
 namespace penstock {
 
-/// How long a node may work after its last sync; then the agent has stopped its tasks by itself.
-inline constexpr Duration kNodeLease = minutes(5);
+/// A node that has not been heard of for so long is told to be silent, where the site's fleet has rules. Agents call every ten
+/// seconds.
+inline constexpr Duration kSilentAfter = minutes(1);
 /// How much longer the engine waits before it gives the node's work to others.
 inline constexpr Duration kLeaseMargin = seconds(30);
 
@@ -16,18 +18,30 @@ inline constexpr Duration kLeaseMargin = seconds(30);
 /// which is never shorter than what the node itself believes.
 class Leases {
  public:
-  void restart(const Facts& facts, Time now);
-  void renew(const std::string& node, Time now);
+  void restart(const State& state, Time now);
+  void renew(const State& state, const std::string& node, Time now);
   void drop(const std::string& node);
   std::optional<Time> seen(const std::string& node) const;
-  /// Nodes whose lease and margin have run out, the oldest first.
+  /// Nodes whose lease and margin have run out, the first of them first; so many at most.
   std::vector<std::string> expired(Time now) const;
+  /// Nodes that have been silent for kSilentAfter and have not been asked for since they were last heard of; so many at most.
+  std::vector<std::string> fallen_silent(Time now);
   std::optional<Time> next_due() const;
 
  private:
-  std::unordered_map<std::string, Time> seen_;
-  std::set<std::pair<Time, std::string>> oldest_;
+  static constexpr std::size_t kAtOnce = 500;
+  struct Entry {
+    Time seen;
+    Time ends;
+    bool heard = true;
+  };
+  std::unordered_map<std::string, Entry> entries_;
+  std::set<std::pair<Time, std::string>> ends_;   // all
+  std::set<std::pair<Time, std::string>> heard_;  // by when they were, of those that are not silent
 };
+
+/// How long the node may work after its last sync; then its agent has stopped its tasks by itself.
+Duration lease_of(const State& state, const std::string& node);
 
 /// Refuses a node that no site has, that is simulated, or that is not what its type says.
 Result<Reply> register_node(Step& step, Leases& leases, const RegisterNode& command);
@@ -35,6 +49,8 @@ Result<Reply> register_node(Step& step, Leases& leases, const RegisterNode& comm
 Result<Reply> sync_node(Step& step, Leases& leases, const SyncNode& command);
 Result<Reply> lose_node(Step& step, const LoseNode& command);
 Result<Reply> give_back_node(Step& step, const GiveBackNode& command);
+/// What a simulated node would say of itself.
+Result<Reply> report_findings(Step& step, const ReportFindings& command);
 void expire_leases(Step& step, Leases& leases);
 
 }  // namespace penstock

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "engine/fleet/burn_in.h"
 #include "engine/ledger/ledger.h"
 #include "engine/queue/reclaim.h"
 #include "engine/queue/reshape.h"
@@ -42,6 +43,12 @@ void conclude(Step& step, Uid uid) {
   const std::string message = job.message;
   const bool may_restart = reason == JobReason::kTaskFailed || reason == JobReason::kLaunchFailed ||
                            reason == JobReason::kNodeLost || reason == JobReason::kLeaseExpired;
+  if (const auto tested = tested_by(step.state(), job)) {
+    const JobPhase phase = reason == JobReason::kCompleted ? JobPhase::kSucceeded : is_displaced(reason) ? JobPhase::kCancelled : JobPhase::kFailed;
+    finish_job(step, uid, reason == JobReason::kCancelled ? JobPhase::kCancelled : phase, reason, message);
+    end_test(step, *tested, uid, reason, message);
+    return;
+  }
   const Duration saved = saved_work(job, step.now(), is_displaced(reason));
   const std::int32_t failures = job.attempt - job.displaced;
   if (is_displaced(reason) || (may_restart && failures <= job.spec.max_restarts)) {

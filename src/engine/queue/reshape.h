@@ -19,7 +19,8 @@ void start_again(Step& step, Uid job, const std::vector<TaskPlacement>& before);
 
 /// Whether an attempt that ends so starts again at once.
 constexpr bool starts_again(JobReason reason) {
-  return reason == JobReason::kNodeLost || reason == JobReason::kLeaseExpired || reason == JobReason::kResized;
+  return reason == JobReason::kNodeLost || reason == JobReason::kLeaseExpired || reason == JobReason::kResized ||
+         reason == JobReason::kDrained;
 }
 
 /// Running elastic gangs that have fewer tasks than they may are stopped to start again with more, if they fit so beside

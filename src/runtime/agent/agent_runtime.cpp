@@ -16,6 +16,21 @@ std::string address_of(const State& state, const std::string& node) {
   return facts == state.facts().nodes.end() ? node : facts->second.hello.address;
 }
 
+// A remedy that the node carries out on itself; only those devices are reset that something is wrong with, if it is known.
+std::optional<RemedyOrder> remedy_for(const State& state, const std::string& node) {
+  const auto care = state.facts().care.find(node);
+  if (care == state.facts().care.end() || !care->second.remedy) return std::nullopt;
+  RemedyOrder order{care->second.remedy->uid, care->second.remedy->action, {}};
+  if (order.action != RemedyAction::kReset) return order;
+  std::set<std::int32_t> devices;
+  for (const Finding& finding : care->second.findings) {
+    if (finding.device < 0) return order;
+    devices.insert(finding.device);
+  }
+  order.devices.assign(devices.begin(), devices.end());
+  return order;
+}
+
 }  // namespace
 
 std::vector<TaskOrder> orders_for(const State& state, const std::string& node) {
@@ -58,8 +73,9 @@ SyncReply AgentRuntime::reply(const State& state, const std::string& node) {
   SyncReply out;
   out.epoch = state.facts().epoch;
   out.revision = state.revision(node);
-  out.lease = kNodeLease;
+  out.lease = lease_of(state, node);
   out.orders = orders_for(state, node);
+  out.remedy = remedy_for(state, node);
   for (auto& [id, reading] : readings_) {
     if (reading.node != node) continue;
     reading.told = true;
@@ -97,6 +113,10 @@ void AgentRuntime::committed(const State& state, std::span<const EventRecord> ev
         record.event);
   }
   std::set<std::string> touched;
+  for (const EventRecord& record : events) {
+    if (const auto* ordered = std::get_if<RemedyOrdered>(&record.event); ordered != nullptr && waiting_.contains(ordered->node)) touched.insert(ordered->node);
+    if (const auto* ended = std::get_if<RemedyEnded>(&record.event); ended != nullptr && waiting_.contains(ended->node)) touched.insert(ended->node);
+  }
   for (Uid uid : jobs) {
     const Job* job = state.find_job(uid);
     if (job == nullptr || !job->allocation) continue;
@@ -113,7 +133,7 @@ std::optional<Time> AgentRuntime::next_due() const {
   return deadlines_.empty() ? std::nullopt : std::optional(deadlines_.begin()->first);
 }
 
-std::vector<TaskReport> AgentRuntime::advance(const State& state, Time now) {
+RuntimeReports AgentRuntime::advance(const State& state, Time now) {
   while (!deadlines_.empty() && deadlines_.begin()->first <= now) {
     const std::string node = deadlines_.begin()->second;
     answer(state, node);

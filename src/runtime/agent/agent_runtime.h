@@ -23,7 +23,7 @@ class AgentRuntime : public Runtime {
   void recover(const State& state, Time now) override;
   void committed(const State& state, std::span<const EventRecord> events, Time now) override;
   std::optional<Time> next_due() const override;
-  std::vector<TaskReport> advance(const State& state, Time now) override;
+  RuntimeReports advance(const State& state, Time now) override;
 
   /// Answers at once if the node's orders differ from `request.revision` or a log is wanted anew, else within
   /// `request.wait`.

@@ -35,7 +35,17 @@ void SimulatedRuntime::watch(const State& state, const Job& job, Time now) {
 
 void SimulatedRuntime::recover(const State& state, Time now) {
   due_.clear();
+  remedies_.clear();
   for (const auto& [uid, job] : state.facts().jobs) watch(state, job, now);
+  for (const auto& [node, care] : state.facts().care) {
+    if (care.remedy) watch(state, node, *care.remedy);
+  }
+}
+
+void SimulatedRuntime::watch(const State& state, const std::string& node, const Remedy& remedy) {
+  const NodeIndex index = state.estate().find_node(node);
+  if (index == kNowhere || state.estate().site_of(index).runtime != RuntimeKind::kSimulated) return;
+  remedies_[{remedy.ordered + Duration((remedy.deadline - remedy.ordered).count() / 4), remedy.uid}] = node;
 }
 
 void SimulatedRuntime::committed(const State& state, std::span<const EventRecord> events, Time now) {
@@ -43,16 +53,24 @@ void SimulatedRuntime::committed(const State& state, std::span<const EventRecord
     Uid uid;
     if (const auto* started = std::get_if<JobStarted>(&record.event)) uid = started->allocation.job;
     if (const auto* stopping = std::get_if<JobStopping>(&record.event)) uid = stopping->job;
+    if (const auto* ordered = std::get_if<RemedyOrdered>(&record.event)) watch(state, ordered->node, ordered->remedy);
     if (const Job* job = uid ? state.find_job(uid) : nullptr) watch(state, *job, now);
   }
 }
 
 std::optional<Time> SimulatedRuntime::next_due() const {
-  return due_.empty() ? std::nullopt : std::optional(due_.begin()->first);
+  std::optional<Time> next;
+  if (!due_.empty()) next = due_.begin()->first;
+  if (!remedies_.empty() && (!next || remedies_.begin()->first.first < *next)) next = remedies_.begin()->first.first;
+  return next;
 }
 
-std::vector<TaskReport> SimulatedRuntime::advance(const State& state, Time now) {
-  std::vector<TaskReport> reports;
+RuntimeReports SimulatedRuntime::advance(const State& state, Time now) {
+  RuntimeReports reports;
+  while (!remedies_.empty() && remedies_.begin()->first.first <= now) {
+    reports.remedies.emplace_back(remedies_.begin()->second, RemedyReport{remedies_.begin()->first.second, true, ""});
+    remedies_.erase(remedies_.begin());
+  }
   while (!due_.empty() && due_.begin()->first <= now) {
     const Uid allocation = due_.begin()->second;
     due_.erase(due_.begin());
@@ -71,7 +89,7 @@ std::vector<TaskReport> SimulatedRuntime::advance(const State& state, Time now) 
         report.ended = now;
         report.end = end;
       }
-      reports.push_back(std::move(report));
+      reports.tasks.push_back(std::move(report));
     }
     if (!over) due_.insert({ends, allocation});
   }

@@ -32,7 +32,7 @@ void Api::agent_sync(std::shared_ptr<Call> call) {
   CommandMeta meta = call->meta();
   meta.asked.reset();
   meta.idempotency_key.clear();  // syncs are repeatable by nature, and too many to remember
-  SyncNode command{node, body->registration, body->revision, std::move(body->tasks)};
+  SyncNode command{node, body->registration, body->revision, std::move(body->tasks), std::move(body->findings), std::move(body->remedies)};
   const Epoch seen = body->epoch;
   core_.execute(std::move(command), std::move(meta), [this, call, node, seen, request = std::move(*body)](Result<Reply> reply) {
     if (!reply.ok()) return refuse(call, reply.error());

@@ -260,8 +260,9 @@ void Core::work(std::vector<Item> items, std::vector<Read> reads) {
     own.now = now;
     own.principal = "server";
     for (Runtime* runtime : runtimes_) {
-      std::vector<TaskReport> reports = runtime->advance(engine_->state(), now);
-      if (!reports.empty()) static_cast<void>(engine_->execute(ReportTasks{std::move(reports)}, own));
+      RuntimeReports reports = runtime->advance(engine_->state(), now);
+      if (reports.empty()) continue;
+      static_cast<void>(engine_->execute(ReportTasks{std::move(reports.tasks), std::move(reports.remedies)}, own));
     }
     for (Item& item : items) {
       item.meta.now = now;

@@ -27,11 +27,11 @@ std::vector<Notice> notices_of(const State& state, const EventRecord& record) {
           add_job(event.allocation.job);
         } else if constexpr (std::is_same_v<E, UsageRecorded>) {
           add_job(event.usage.job);
-        } else if constexpr (requires { event.job; }) {
+        } else if constexpr (requires { event.job; } && !requires { event.node; }) {
           add_job(event.job);
         } else if constexpr (std::is_same_v<E, NodeRegistered>) {
           add("Node", event.hello.node, event.registration);
-        } else if constexpr (std::is_same_v<E, NodeLost> || std::is_same_v<E, NodeReturned>) {
+        } else if constexpr (requires { event.node; }) {
           add("Node", event.node, Uid{});
         }
       },

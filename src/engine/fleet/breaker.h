@@ -1,0 +1,24 @@
+// Where automation stops and calls a person.
+#pragma once
+
+#include "engine/step.h"
+
+namespace penstock {
+
+/// Whether the fleet's rules may act on a node. If more nodes around it are out than may be, the breaker of its site, or that of
+/// all sites, opens here and now, and stays so until a person closes it.
+bool may_act(Step& step, NodeIndex node, const FleetSpec& rules);
+
+/// What is beyond its limit at a site; nothing if all is within.
+struct Beyond {
+  OutScope scope = OutScope::kSite;
+  std::string place;  ///< rack, row or site; empty: all sites
+  std::int64_t out = 0;
+  std::int64_t limit = 0;
+};
+std::optional<Beyond> beyond_around(const State& state, NodeIndex node, const FleetSpec& rules);
+
+/// Opens or closes the breaker of a site (none named: of all). It does not close while more nodes are out than may be.
+Result<Reply> switch_breaker(Step& step, const SwitchBreaker& command);
+
+}  // namespace penstock
