@@ -6,6 +6,7 @@
 #include "verify/devices.h"
 #include "verify/accounts.h"
 #include "verify/gangs.h"
+#include "verify/nodes.h"
 #include "verify/read.h"
 #include "verify/site_watch.h"
 
@@ -53,7 +54,7 @@ bool is_about_specs(std::string_view type) {
 
 struct Verifier::Walk {
   explicit Walk(VerifyOptions the_options)
-      : options(the_options), findings(options.most_findings), devices(findings), gangs(findings), accounts(findings) {
+      : options(the_options), findings(options.most_findings), devices(findings), gangs(findings), accounts(findings), nodes(findings) {
     options.every = std::max<std::uint64_t>(1, options.every);
   }
 
@@ -62,6 +63,7 @@ struct Verifier::Walk {
   Devices devices;
   Gangs gangs;
   Accounts accounts;
+  Nodes nodes;
   std::map<std::string, NodeTypeSpec> types;
   std::map<std::string, SiteWatch> sites;
   std::map<std::string, std::string> site_of_job;  // of jobs that hold something
@@ -113,6 +115,7 @@ struct Verifier::Walk {
     ++findings.report.events;
     PENSTOCK_RETURN_IF_ERROR(check_epoch(of, type, *event));
     PENSTOCK_RETURN_IF_ERROR(accounts.take(type, *event, place));
+    PENSTOCK_RETURN_IF_ERROR(nodes.take(type, *event, place));
     return take_event(type, *event);
   }
 
@@ -198,6 +201,7 @@ struct Verifier::Walk {
     if (is_about_specs(type)) return on_spec(type == "object.applied", event);
     if (type == "job.submitted") return on_submitted(event);
     if (type == "job.started") return on_started(event);
+    if (type == "job.stopping") return on_stopping(event);
     if (type == "job.requeued" || type == "job.finished") return on_ended(event);
     if (type == "job.shed") return on_shed(event, true);
     if (type == "job.restored") return on_shed(event, false);
@@ -247,6 +251,7 @@ struct Verifier::Walk {
       case Kind::kSite: {
         std::optional<SiteSpec> of_site;
         PENSTOCK_RETURN_IF_ERROR(read(of_site));
+        nodes.set_site(name, of_site);
         site(name).set_spec(std::move(of_site));
         changed = true;
         break;
@@ -355,6 +360,18 @@ struct Verifier::Walk {
     changed = true;
   }
 
+  Status on_stopping(const json::object& event) {
+    PENSTOCK_TRY(uid, get<std::string>(event, "job"));
+    PENSTOCK_TRY(reason, get<std::string>(event, "reason"));
+    PENSTOCK_TRY(message, get_or<std::string>(event, "message", {}));
+    const Gangs::Job* job = gangs.find(uid);
+    SiteWatch* watch = holder(uid);
+    if (job == nullptr || watch == nullptr) return ok_status();
+    const bool keeps = job->spec.checkpoint && job->spec.checkpoint->on_stop;
+    nodes.stopped(watch->grants().at(uid), job->name, reason, message, keeps, place);
+    return ok_status();
+  }
+
   Status on_ended(const json::object& event) {
     PENSTOCK_TRY(uid, get<std::string>(event, "job"));
     if (SiteWatch* watch = holder(uid)) release(*watch, uid);
@@ -455,6 +472,7 @@ struct Verifier::Walk {
     }
     PENSTOCK_RETURN_IF_ERROR(settle(true));
     PENSTOCK_RETURN_IF_ERROR(accounts.take_facts(facts));
+    PENSTOCK_RETURN_IF_ERROR(nodes.take_facts(facts));
     if (!facts.contains("jobs")) return ok_status();
     PENSTOCK_TRY(jobs, get_object(facts, "jobs"));
     for (const auto& entry : *jobs) {
