@@ -401,6 +401,7 @@ void State::hold(const Job& job, bool take) {
         loads.reserve(nodes[rank], allocation.tasks[rank], job.uid, as);
       } else {
         loads.release(nodes[rank], allocation.tasks[rank], job.uid, as);
+        if (care_of_node_[nodes[rank]] != nullptr) fleet_news_.insert(allocation.tasks[rank].node);
       }
     }
   }

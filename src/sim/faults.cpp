@@ -1,6 +1,8 @@
 // One process for all nodes: the sum of Poisson processes is one, and who it was is drawn.
 #include "sim/faults.h"
 
+#include <algorithm>
+
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
@@ -31,7 +33,7 @@ void Faults::follow(const State& state) {
   for (NodeIndex node = 0; node < of_->nodes().size(); ++node) {
     if (of_->site_of(node).runtime != RuntimeKind::kSimulated) continue;
     const std::string& name = of_->nodes()[node].name;
-    const bool lemon = XXH3_64bits_withSeed(name.data(), name.size(), seed_) % 1'000'000'000 < lemon_below;
+    const bool lemon = !cured_.contains(name) && XXH3_64bits_withSeed(name.data(), name.size(), seed_) % 1'000'000'000 < lemon_below;
     (lemon ? lemons_ : others_).push_back(node);
   }
 }
@@ -44,16 +46,94 @@ void Faults::plan_next() {
 
 std::optional<Time> Faults::next() const {
   if (spec_.per_million_node_days == 0) return next_repair();
-  return repairs_.empty() ? at_ : std::min(at_, repairs_.top().first);
+  return repairs_.empty() ? at_ : std::min(at_, repairs_.top().at);
 }
 
-void Faults::lose(const State& state, NodeIndex node, std::vector<Change>& out) {
+const FaultKindSpec& Faults::any_kind() {
+  std::int64_t weights = 0;
+  for (const FaultKindSpec& kind : spec_.kinds) weights += kind.weight;
+  auto left = static_cast<std::int64_t>(chance_.below(static_cast<std::uint64_t>(weights)));
+  for (const FaultKindSpec& kind : spec_.kinds) {
+    if (left < kind.weight) return kind;
+    left -= kind.weight;
+  }
+  return spec_.kinds.back();
+}
+
+void Faults::fail(const State& state, NodeIndex node, Time now, std::vector<Change>& out) {
   const std::string& name = of_->nodes()[node].name;
-  if (!state.usable(node, at_) || !down_.insert(name).second) return;
-  out.push_back({name, true});
+  if (!spec_.kinds.empty()) {
+    if (auto change = strike(state, name, any_kind(), now)) out.push_back(std::move(*change));
+    return;
+  }
+  if (!state.usable(node, now) || !down_.insert(name).second) return;
+  out.push_back({.node = name, .lost = true});
   const bool quick = chance_.part() < part(spec_.quick, 700'000);
   const Duration mean = quick ? spec_.quick_repair : spec_.repair;
-  repairs_.push({at_ + chance_.wait(static_cast<double>(mean.count()) / 1e9), name});
+  repairs_.push({now + chance_.wait(static_cast<double>(mean.count()) / 1e9), name, Uid{}, false});
+}
+
+std::optional<Faults::Change> Faults::strike(const State& state, const std::string& name, const FaultKindSpec& kind, Time now) {
+  const NodeIndex node = state.estate().find_node(name);
+  if (node == kNowhere || state.node_state(node, now) != NodeState::kReady || down_.contains(name) || truth_.contains(name)) return std::nullopt;
+  const std::int32_t devices = state.estate().type_of(node).spec.devices.count;
+  const std::int32_t device = kind.device ? static_cast<std::int32_t>(chance_.below(static_cast<std::uint64_t>(std::max(devices, 1)))) : -1;
+  truth_[name] = {kind, device, true};
+  ++struck_[kind.name];
+  if (kind.passes) repairs_.push({now + *kind.passes, name, Uid{}, false});
+  return kind.silent ? Change{.node = name, .lost = true} : shown(name, now);
+}
+
+Faults::Change Faults::shown(const std::string& node, Time now) const {
+  Change out{.node = node};
+  out.findings.emplace();
+  const auto found = truth_.find(node);
+  if (found != truth_.end() && found->second.shows && !found->second.kind.silent) {
+    const Truth& truth = found->second;
+    out.findings->push_back({truth.kind.check, truth.device, truth.kind.code, now, truth.kind.name});
+  }
+  return out;
+}
+
+std::optional<Faults::Change> Faults::mended(const std::string& node, RemedyAction action) {
+  const auto found = truth_.find(node);
+  if (found == truth_.end()) return std::nullopt;
+  const bool silent = found->second.kind.silent;
+  const bool helps = action >= found->second.kind.mended_by;
+  if (!helps && chance_.part() >= part(found->second.kind.hides, 0)) return std::nullopt;
+  if (helps) {
+    truth_.erase(found);
+  } else {
+    found->second.shows = false;
+  }
+  return silent ? Change{.node = node, .back = true} : shown(node, Time{});
+}
+
+void Faults::call(const Ticket& ticket, Time now) {
+  repairs_.push({now + chance_.wait(static_cast<double>(spec_.repair.count()) / 1e9), ticket.node, ticket.uid, ticket.reason == NodeReason::kLemon});
+}
+
+void Faults::take_repair(const State& state, const Repair& repair, std::vector<Change>& out) {
+  const NodeIndex node = of_->find_node(repair.node);
+  if (node == kNowhere || of_->site_of(node).runtime != RuntimeKind::kSimulated) return;
+  const auto facts = state.facts().nodes.find(repair.node);
+  const bool lost = facts != state.facts().nodes.end() && facts->second.lost;
+  if (spec_.kinds.empty() && truth_.count(repair.node) == 0) {
+    down_.erase(repair.node);
+    out.push_back({.node = repair.node, .back = true});
+    return;
+  }
+  truth_.erase(repair.node);
+  if (repair.lemon && cured_.insert(repair.node).second) {
+    const auto at = std::find(lemons_.begin(), lemons_.end(), node);
+    if (at != lemons_.end()) {
+      lemons_.erase(at);
+      others_.push_back(node);
+    }
+  }
+  if (lost) out.push_back({.node = repair.node, .back = true});
+  Change well{.node = repair.node, .findings = std::vector<Finding>(), .ticket = repair.ticket};
+  out.push_back(std::move(well));
 }
 
 std::vector<Faults::Change> Faults::take(const State& state, Time now) {
@@ -61,12 +141,10 @@ std::vector<Faults::Change> Faults::take(const State& state, Time now) {
   std::vector<Change> out;
   while (const auto due = next()) {
     if (*due > now) break;
-    if (!repairs_.empty() && repairs_.top().first <= at_) {
-      const std::string name = repairs_.top().second;
+    if (!repairs_.empty() && (spec_.per_million_node_days == 0 || repairs_.top().at <= at_)) {
+      const Repair repair = repairs_.top();
       repairs_.pop();
-      down_.erase(name);
-      const NodeIndex node = of_->find_node(name);
-      if (node != kNowhere && of_->site_of(node).runtime == RuntimeKind::kSimulated) out.push_back({name, false});
+      take_repair(state, repair, out);
       continue;
     }
     const double lemons = static_cast<double>(lemons_.size()) * spec_.lemon_factor;
@@ -76,9 +154,9 @@ std::vector<Faults::Change> Faults::take(const State& state, Time now) {
       const NodeIndex node = among[chance_.below(among.size())];
       if (chance_.part() < part(spec_.whole_domain, 20'000)) {
         const EstateRack& rack = of_->racks()[of_->nodes()[node].rack];
-        for (NodeIndex n = rack.first_node; n < rack.first_node + rack.nodes; ++n) lose(state, n, out);
+        for (NodeIndex n = rack.first_node; n < rack.first_node + rack.nodes; ++n) fail(state, n, at_, out);
       } else {
-        lose(state, node, out);
+        fail(state, node, at_, out);
       }
     }
     plan_next();

@@ -6,7 +6,9 @@
 #include "engine/contracts/contracts.h"
 #include "engine/power/draw.h"
 #include "engine/power/outlook.h"
+#include "engine/fleet/lifecycle.h"
 #include "estate/energy.h"
+#include "sim/spread.h"
 
 namespace penstock {
 namespace {
@@ -19,22 +21,6 @@ std::uint8_t size_of_gpus(std::int64_t milli) {
 }
 
 std::int64_t seconds_of(Duration time) { return time.count() / 1'000'000'000; }
-
-Spread spread_of(std::vector<std::int64_t> values) {
-  Spread out;
-  if (values.empty()) return out;
-  std::sort(values.begin(), values.end());
-  std::int64_t sum = 0;
-  for (const std::int64_t value : values) sum += value;
-  const auto at = [&](std::size_t percent) { return values[(values.size() * percent + 99) / 100 - 1]; };
-  out.count = static_cast<std::int64_t>(values.size());
-  out.mean = sum / out.count;
-  out.p50 = at(50);
-  out.p90 = at(90);
-  out.p99 = at(99);
-  out.most = values.back();
-  return out;
-}
 
 Ppm ratio(std::int64_t part, std::int64_t whole) { return whole == 0 ? Ppm(0) : Ppm(mul_div_floor(part, 1'000'000, whole)); }
 
@@ -213,9 +199,10 @@ void RunMetrics::note_if_late(const Seen& seen, Time now) {
 }
 
 // What a gang did in the time before `now` has to be done again.
-void RunMetrics::lose(const Seen& seen, Time now, Duration lost) {
+void RunMetrics::lose(const Seen& seen, Time now, Duration lost, JobReason reason) {
   if (lost <= Duration(0)) return;
   lost_time_ += seen.held * seconds_of(lost);
+  lost_for_[reason] += seen.held * seconds_of(lost);
   for (std::size_t i = samples_.size(); i-- > 0 && samples_[i].at > now - lost;) samples_[i].useful -= seen.held;
 }
 
@@ -251,7 +238,9 @@ void RunMetrics::observe(const State& state, std::span<const EventRecord> events
       Seen& seen = jobs_.at(requeued->job.value);
       ++requeues_;
       wait(seen, true);
-      lose(seen, now, (now - seen.started) - (requeued->saved - seen.saved));
+      lose(seen, now, (now - seen.started) - (requeued->saved - seen.saved), requeued->reason);
+      counts(seen).running += seconds_of(now - seen.started);
+      if (!is_displaced(requeued->reason)) ++counts(seen).interruptions;
       seen.saved = requeued->saved;
       seen.held = 0;
     } else if (const auto* promised = std::get_if<JobPromised>(&record.event)) {
@@ -272,10 +261,11 @@ void RunMetrics::observe(const State& state, std::span<const EventRecord> events
         const std::int64_t whole = seconds_of(now - *seen.first_start) * seen.gpus;
         whole_run_ += whole;
         const Duration worked = now - seen.started + seen.saved;
+        counts(seen).running += seconds_of(now - seen.started);
         if (finished->phase == JobPhase::kSucceeded) {
           useful_run_ += std::min(whole, seconds_of(worked) * seen.gpus);
         } else {
-          lose(seen, now, worked);
+          lose(seen, now, worked, finished->reason);
         }
       }
       jobs_.erase(found);
@@ -283,6 +273,10 @@ void RunMetrics::observe(const State& state, std::span<const EventRecord> events
       ++faults_;
       ++nodes_down_;
       capacity = true;
+    } else if (const auto* entered = std::get_if<NodeEntered>(&record.event)) {
+      capacity = capacity || takes_work(entered->state) || entered->fault;
+    } else if (const auto* opened = std::get_if<BreakerOpened>(&record.event)) {
+      happened(now, fmt::format("breaker of {} opens: {}", opened->site.empty() ? "all sites" : opened->site, opened->breaker.reason));
     } else if (std::holds_alternative<NodeReturned>(record.event)) {
       --nodes_down_;
       capacity = true;
@@ -438,6 +432,7 @@ void RunMetrics::report(const State& state, Time until, SimReport& out) {
                             Money{mul_div_floor(right.lacking, price.micros, kGpuHour), price.currency}});
   }
   for (const auto& [currency, billed] : billed_) out.billed.push_back(billed);
+  for (const auto& [reason, lost] : lost_for_) out.lost_for.push_back({std::string(name_of(reason)), lost / kGpuHour});
   out.happenings = happenings_;
   out.notes = notes_;
   for (const auto& [why, count] : refused_) {
@@ -472,15 +467,19 @@ void RunMetrics::cohorts(SimReport& out) const {
     cohort.service_class = name;
     cohort.size = size;
     std::vector<std::int64_t> queueing, completion;
+    std::int64_t running = 0;
     for (const Counts* counts : of) {
       cohort.submitted += counts->submitted;
       cohort.waiting += counts->waiting;
       queueing.insert(queueing.end(), counts->queueing.begin(), counts->queueing.end());
       completion.insert(completion.end(), counts->completion.begin(), counts->completion.end());
+      cohort.interruptions += counts->interruptions;
+      running += counts->running;
     }
     if (cohort.submitted == 0) return;
     cohort.started = static_cast<std::int64_t>(queueing.size());
     cohort.ended = static_cast<std::int64_t>(completion.size());
+    if (cohort.interruptions > 0) cohort.mttf_hours = running / cohort.interruptions / 3600;
     cohort.queueing = spread_of(std::move(queueing));
     cohort.completion = spread_of(std::move(completion));
     out.cohorts.push_back(std::move(cohort));

@@ -86,6 +86,8 @@ class RunMetrics {
     std::int64_t waiting = 0;
     std::vector<std::int64_t> queueing;    // seconds
     std::vector<std::int64_t> completion;
+    std::int64_t interruptions = 0;
+    std::int64_t running = 0;  // seconds, of attempts that have ended
   };
   void count_capacity(const State& state);
   void hold(const State& state, const Allocation& allocation, bool shed, Seen& seen);
@@ -98,7 +100,7 @@ class RunMetrics {
   std::int64_t held() const;
   void note_if_late(const Seen& seen, Time now);
   void bill(const Invoice& invoice);
-  void lose(const Seen& seen, Time now, Duration lost);
+  void lose(const Seen& seen, Time now, Duration lost, JobReason reason);
   void sample(Time at);
   void settle(const State& state, Time now);
   Ppm fragmentation(const State& state) const;
@@ -122,6 +124,7 @@ class RunMetrics {
   std::int64_t promises_ = 0;
   std::vector<std::int64_t> late_;
   std::int64_t lost_time_ = 0;        // milli-GPU seconds
+  std::map<JobReason, std::int64_t> lost_for_;
   std::int64_t useful_run_ = 0;       // of gangs that have ended: milli-GPU seconds of their own work
   std::int64_t whole_run_ = 0;        // and from first start to end
   std::int64_t events_ = 0;

@@ -33,6 +33,8 @@ struct Cohort {
   std::int64_t started = 0;
   std::int64_t ended = 0;
   std::int64_t waiting = 0;  ///< at the end
+  std::int64_t interruptions = 0;  ///< of running gangs, by a fault
+  std::optional<std::int64_t> mttf_hours;  ///< of one gang: its running time over its interruptions
   Spread queueing;           ///< from submission to first start, of those that started
   Spread completion;         ///< from submission to the end, of those that ended
 
@@ -43,6 +45,8 @@ struct Cohort {
                   field("started", &Cohort::started, required, "of them, those that started"),
                   field("ended", &Cohort::ended, required, "of them, those that ended"),
                   field("waiting", &Cohort::waiting, required, "of them, those that waited at the end"),
+                  field("interruptions", &Cohort::interruptions, optional, "of running gangs, by a fault"),
+                  field("mttfHours", &Cohort::mttf_hours, optional, "running time of one gang between two of them"),
                   field("queueing", &Cohort::queueing, required, "from submission to first start"),
                   field("completion", &Cohort::completion, required, "from submission to the end"));
   }
@@ -134,6 +138,73 @@ struct Billed {
   }
 };
 
+/// Faults of one kind.
+struct FaultFigures {
+  std::string kind;
+  std::int64_t count = 0;
+
+  static constexpr auto schema() {
+    return object("FaultFigures", "Faults of one kind.", field("kind", &FaultFigures::kind, required, "which"),
+                  field("count", &FaultFigures::count, required, "how many"));
+  }
+};
+
+struct RemedyFigures {
+  std::string action;
+  std::int64_t ordered = 0;
+
+  static constexpr auto schema() {
+    return object("RemedyFigures", "Remedies of one kind.", field("action", &RemedyFigures::action, required, "which"),
+                  field("ordered", &RemedyFigures::ordered, required, "how many"));
+  }
+};
+
+/// What became of the fleet.
+struct FleetFigures {
+  std::vector<FaultFigures> faults;
+  std::vector<RemedyFigures> remedies;
+  std::int64_t remedies_failed = 0;
+  std::int64_t tests_passed = 0;
+  std::int64_t tests_failed = 0;
+  std::int64_t tests_cut_off = 0;
+  std::int64_t tickets = 0;
+  std::int64_t lemons = 0;
+  std::int64_t breakers = 0;
+  std::int64_t gangs_ended = 0;
+  std::int64_t gangs_moved = 0;
+  std::int64_t out_node_hours = 0;
+  std::int64_t most_out = 0;
+  Spread mending;
+
+  static constexpr auto schema() {
+    using F = FleetFigures;
+    return object("FleetFigures", "What became of the fleet.", field("faults", &F::faults, optional, "that struck, by kind"),
+                  field("remedies", &F::remedies, optional, "that were ordered, by kind"),
+                  field("remediesFailed", &F::remedies_failed, required, "that could not be carried out"),
+                  field("testsPassed", &F::tests_passed, required, "tests of nodes that passed"),
+                  field("testsFailed", &F::tests_failed, required, "that failed"),
+                  field("testsCutOff", &F::tests_cut_off, required, "that had to give way"),
+                  field("tickets", &F::tickets, required, "for persons"), field("lemons", &F::lemons, required, "of them, for nodes that had failed again and again"),
+                  field("breakers", &F::breakers, required, "times that automation stopped and called a person"),
+                  field("gangsEnded", &F::gangs_ended, required, "gangs that ended with a node or a device of theirs"),
+                  field("gangsMoved", &F::gangs_moved, required, "gangs that moved off a node and lost nothing"),
+                  field("outNodeHours", &F::out_node_hours, required, "node-hours out of work for a fault"),
+                  field("mostOut", &F::most_out, required, "nodes out at once"),
+                  field("mending", &F::mending, required, "seconds from a fault until the node takes work again"));
+  }
+};
+
+/// GPU-hours of work lost for one reason.
+struct LostFor {
+  std::string reason;
+  std::int64_t gpu_hours = 0;
+
+  static constexpr auto schema() {
+    return object("LostFor", "Work lost for one reason.", field("reason", &LostFor::reason, required, "as jobs tell it"),
+                  field("gpuHours", &LostFor::gpu_hours, required, "since the last checkpoint"));
+  }
+};
+
 /// Something that happened at a time.
 struct Happening {
   Time at;
@@ -207,6 +278,8 @@ struct SimReport {
   std::vector<Stranded> stranded;
   std::vector<Breach> breaches;
   std::vector<Billed> billed;         ///< by currency
+  std::vector<LostFor> lost_for;
+  std::optional<FleetFigures> fleet;
   std::vector<Happening> happenings;  ///< events of the scenario and broken limits, the first of them
   std::vector<std::string> notes;     ///< rows of a trace that were left out, and the like
 
@@ -243,6 +316,8 @@ struct SimReport {
                   field("stranded", &R::stranded, optional, "contracted watts that reach no node at the end, by site and cause"),
                   field("breaches", &R::breaches, optional, "reserved contracts that did not get what they had a right to"),
                   field("billed", &R::billed, optional, "what was asked for the months that were over, by currency"),
+                  field("lostFor", &R::lost_for, optional, "GPU-hours of work lost, by reason"),
+                  field("fleet", &R::fleet, optional, "faults and what was done about them"),
                   field("happenings", &R::happenings, optional, "events of the scenario and broken limits"),
                   field("notes", &R::notes, optional, "what was left out, and why"));
   }

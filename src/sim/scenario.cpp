@@ -194,6 +194,16 @@ void SyntheticLoadSpec::check(Problems& problems) const {
   if (mix.empty()) problems.add("expected at least one kind of job", "mix");
 }
 
+namespace {
+
+void check_kind(Problems& problems, const std::string& place, const FaultKindSpec& kind) {
+  check_between<std::int64_t>(problems, place + ".weight", kind.weight, 0, 1'000'000);
+  if (kind.hides) check_between(problems, place + ".hides", *kind.hides, Ppm(0), kWhole);
+  if (kind.passes) check_between(problems, place + ".passes", *kind.passes, seconds(1), kLongest);
+}
+
+}  // namespace
+
 void FaultSpec::check(Problems& problems) const {
   check_between<std::int64_t>(problems, "perMillionNodeDays", per_million_node_days, 0, 100'000'000);
   if (lemons) check_between(problems, "lemons", *lemons, Ppm(0), kWhole);
@@ -202,6 +212,12 @@ void FaultSpec::check(Problems& problems) const {
   if (quick) check_between(problems, "quick", *quick, Ppm(0), kWhole);
   check_between(problems, "repair", repair, seconds(1), kLongest);
   check_between(problems, "quickRepair", quick_repair, seconds(1), kLongest);
+  std::int64_t weights = 0;
+  for (std::size_t i = 0; i < kinds.size(); ++i) {
+    check_kind(problems, fmt::format("kinds[{}]", i), kinds[i]);
+    weights += kinds[i].weight;
+  }
+  if (!kinds.empty() && weights == 0) problems.add("expected a weight above 0 in one of them", "kinds");
 }
 
 std::optional<std::pair<Kind, std::string>> named_object(std::string_view text) {
@@ -222,13 +238,17 @@ void DatedSpec::check(Problems& problems) const {
       problems.add(fmt::format("expected KIND NAME such as `Restriction loughton/ups-b3`, found '{}'", remove[i]), fmt::format("remove[{}]", i));
     }
   }
-  const auto check_nodes = [&](std::string_view field, const std::vector<std::string>& nodes) {
+  const auto check_nodes = [&](const std::string& field, const std::vector<std::string>& nodes) {
     for (std::size_t i = 0; i < nodes.size(); ++i) {
       if (const auto names = expand_range(nodes[i]); !names.ok()) problems.add(names.error().message, fmt::format("{}[{}]", field, i));
     }
   };
   check_nodes("lose", lose);
   check_nodes("giveBack", give_back);
+  for (std::size_t i = 0; i < strike.size(); ++i) {
+    check_nodes(fmt::format("strike[{}].nodes", i), strike[i].nodes);
+    check_kind(problems, fmt::format("strike[{}].fault", i), strike[i].fault);
+  }
 }
 
 void LoadSpec::check(Problems& problems) const {

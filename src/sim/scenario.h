@@ -135,6 +135,44 @@ struct Moment {
 };
 PENSTOCK_DECLARE_TEXT(Moment, "a duration after the beginning such as PT3H, or a time such as 2026-06-01T14:00:00Z", false);
 
+/// One way in which nodes fail, and what it takes to mend it. The fleet's rules of the site see what it shows and do the rest.
+struct FaultKindSpec {
+  std::string name;
+  std::int64_t weight = 1;
+  NodeCheck check = NodeCheck::kXid;
+  std::int32_t code = 0;
+  bool device = false;
+  bool silent = false;
+  RemedyAction mended_by = RemedyAction::kReset;
+  std::optional<Ppm> hides;
+  std::optional<Duration> passes;
+
+  static constexpr auto schema() {
+    using S = FaultKindSpec;
+    return object("FaultKind", "One way in which nodes fail.", field("name", &S::name, required, "for the report"),
+                  field("weight", &S::weight, optional, "how many of them, against the others; 1 if absent"),
+                  field("check", &S::check, optional, "what it shows as; xid if absent"),
+                  field("code", &S::code, optional, "the code that it shows, such as the number of an XID"),
+                  field("device", &S::device, optional, "true: it is of one device, drawn by chance"),
+                  field("silent", &S::silent, optional, "true: the node is gone at once, with its work"),
+                  field("mendedBy", &S::mended_by, optional, "the lightest remedy that helps; reset if absent"),
+                  field("hides", &S::hides, optional,
+                        "in this part of the cases a lighter remedy makes it invisible, until the node's test fails; none if absent"),
+                  field("passes", &S::passes, optional, "it goes by itself after so long"));
+  }
+};
+
+/// A fault that strikes many nodes at a time: a leaf switch, telemetry that lies.
+struct StrikeSpec {
+  std::vector<std::string> nodes;
+  FaultKindSpec fault;
+
+  static constexpr auto schema() {
+    return object("Strike", "A fault that strikes nodes at a time.", field("nodes", &StrikeSpec::nodes, required, "which; ranges make many"),
+                  field("fault", &StrikeSpec::fault, required, "what"));
+  }
+};
+
 /// Something that is applied, or taken away, at a time.
 struct DatedSpec {
   Moment at;
@@ -142,6 +180,7 @@ struct DatedSpec {
   std::vector<std::string> remove;
   std::vector<std::string> lose;
   std::vector<std::string> give_back;
+  std::vector<StrikeSpec> strike;
 
   void check(Problems& problems) const;
   static constexpr auto schema() {
@@ -151,7 +190,8 @@ struct DatedSpec {
                         "documents: a Restriction (a lost element, an order of the grid, maintenance), a contract, racks that were delivered; jobs are submitted"),
                   field("remove", &S::remove, optional, "objects as KIND NAME, such as `Restriction loughton/ups-b3`"),
                   field("lose", &S::lose, optional, "nodes that fail; ranges make many, such as `loughton/h1/r1ak[01-10]/n[01-18]`"),
-                  field("giveBack", &S::give_back, optional, "nodes that work again; ranges make many"));
+                  field("giveBack", &S::give_back, optional, "nodes that work again; ranges make many"),
+                  field("strike", &S::strike, optional, "faults that the fleet's rules are left to find and mend"));
   }
 };
 
@@ -167,6 +207,7 @@ struct FaultSpec {
   Duration repair = hours(24);
   Duration quick_repair = hours(1);
   std::optional<Ppm> quick;
+  std::vector<FaultKindSpec> kinds;
 
   void check(Problems& problems) const;
   static constexpr auto schema() {
@@ -178,7 +219,9 @@ struct FaultSpec {
                   field("wholeDomain", &S::whole_domain, optional, "part of the failures that take the whole rack, as that of an NVLink switch does; 2% if absent"),
                   field("repair", &S::repair, optional, "mean time to repair by hand; P1D if absent"),
                   field("quickRepair", &S::quick_repair, optional, "mean time of a reset or a reboot with its checks; PT1H if absent"),
-                  field("quick", &S::quick, optional, "part of the failures that such a one mends; 70% if absent"));
+                  field("quick", &S::quick, optional, "part of the failures that such a one mends; 70% if absent"),
+                  field("kinds", &S::kinds, optional,
+                        "ways in which they fail, which the sites' rules mend, and persons who close tickets after `repair`; without any, nodes are lost and come back by themselves"));
   }
 };
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/name.h"
+#include "sim/fleet_metrics.h"
 #include "sim/plain_estate.h"
 
 namespace penstock {
@@ -19,7 +20,7 @@ class Simulation {
  public:
   Simulation(const Scenario& scenario, Facts facts, const Progress& progress, const LogSink& log, const StateSink& states)
       : scenario_(scenario), spec_(scenario.spec), progress_(progress), log_(log), states_(states), engine_(std::move(facts), spec_.scheduler),
-        from_(spec_.from.value_or(*Text<Time>::parse("2026-01-01T00:00:00Z"))), now_(from_), metrics_(from_), last_moved_(from_) {
+        from_(spec_.from.value_or(*Text<Time>::parse("2026-01-01T00:00:00Z"))), now_(from_), metrics_(from_), fleet_(from_), last_moved_(from_) {
     if (spec_.length) until_ = from_ + *spec_.length;
   }
 
@@ -41,6 +42,7 @@ class Simulation {
     out.variant = scenario_.variant;
     out.seed = spec_.seed;
     metrics_.report(engine_.state(), now_, out);
+    out.fleet = fleet_.report(engine_.state(), now_, faults_ ? faults_->struck() : std::map<std::string, std::int64_t>());
     out.given_up = given_up_;
     if (states_) states_(engine_.state(), true);
     return out;
@@ -130,7 +132,12 @@ class Simulation {
       return make_error(Code::kInvalid, fmt::format("it lies before the beginning, {}", Text<Time>::format(from_)), fmt::format("spec.events[{}].at", dated.index));
     }
     std::stable_sort(dated_.begin(), dated_.end(), [](const Dated& a, const Dated& b) { return a.at < b.at; });
-    if (spec_.faults) faults_.emplace(*spec_.faults, engine_.state(), from_, spec_.seed);
+    const bool strikes = std::any_of(spec_.events.begin(), spec_.events.end(), [](const DatedSpec& dated) { return !dated.strike.empty(); });
+    if (spec_.faults || strikes) {
+      FaultSpec none;
+      none.per_million_node_days = 0;
+      faults_.emplace(spec_.faults.value_or(none), engine_.state(), from_, spec_.seed);
+    }
     runtime_.recover(engine_.state(), now_);
     return ok_status();
   }
@@ -160,11 +167,10 @@ class Simulation {
       moved = true;
     }
     if (faults_) {
-      for (const Faults::Change& change : faults_->take(engine_.state(), now_)) {
-        PENSTOCK_RETURN_IF_ERROR(change.lost ? tell(LoseNode{change.node, "a fault"}) : tell(GiveBackNode{change.node}));
-      }
+      for (const Faults::Change& change : faults_->take(engine_.state(), now_)) PENSTOCK_RETURN_IF_ERROR(tell(change));
     }
     if (auto reports = runtime_.advance(engine_.state(), now_); !reports.empty()) {
+      PENSTOCK_RETURN_IF_ERROR(heed_truth(reports));
       PENSTOCK_RETURN_IF_ERROR(tell(ReportTasks{std::move(reports.tasks), std::move(reports.remedies)}));
       moved = true;
     }
@@ -185,6 +191,33 @@ class Simulation {
     PENSTOCK_RETURN_IF_ERROR(close_months());
     if (spec_.give_up) PENSTOCK_RETURN_IF_ERROR(withdraw());
     if (moved) last_moved_ = now_;
+    return ok_status();
+  }
+
+  Status tell(const Faults::Change& change) {
+    if (change.lost) PENSTOCK_RETURN_IF_ERROR(tell(LoseNode{change.node, "a fault"}));
+    if (change.back) PENSTOCK_RETURN_IF_ERROR(tell(GiveBackNode{change.node}));
+    if (change.findings) PENSTOCK_RETURN_IF_ERROR(tell(ReportFindings{change.node, *change.findings}));
+    return change.ticket ? tell(CloseTicket{change.ticket, "repaired"}) : ok_status();
+  }
+
+  // A remedy mends what it can, and a test finds what is left.
+  Status heed_truth(RuntimeReports& reports) {
+    if (!faults_) return ok_status();
+    for (const auto& [node, report] : reports.remedies) {
+      const auto care = engine_.state().facts().care.find(node);
+      if (care == engine_.state().facts().care.end() || !care->second.remedy) continue;
+      if (const auto change = faults_->mended(node, care->second.remedy->action)) PENSTOCK_RETURN_IF_ERROR(tell(*change));
+    }
+    for (TaskReport& report : reports.tasks) {
+      const Job* job = engine_.state().job_of_allocation(report.allocation);
+      if (report.end != TaskEnd::kExited || job == nullptr || job->allocation->tasks.size() != 1) continue;
+      const std::string& node = job->allocation->tasks.front().node;
+      const auto care = engine_.state().facts().care.find(node);
+      if (care == engine_.state().facts().care.end() || care->second.test != job->uid || !faults_->broken(node)) continue;
+      report.exit_code = 1;
+      report.message = "the fault is still there";
+    }
     return ok_status();
   }
 
@@ -245,6 +278,16 @@ class Simulation {
       }
       return ok_status();
     };
+    for (const StrikeSpec& strike : dated.strike) {
+      metrics_.happened(now_, nodes_text(strike.nodes, fmt::format("struck: {}", strike.fault.name)));
+      for (const std::string& pattern : strike.nodes) {
+        PENSTOCK_TRY(names, expand_range(pattern));
+        for (const RangeName& range : names) {
+          const auto change = faults_->strike(engine_.state(), range.name, strike.fault, now_);
+          if (change) PENSTOCK_RETURN_IF_ERROR(tell(*change));
+        }
+      }
+    }
     PENSTOCK_RETURN_IF_ERROR(each(dated.lose, [](const std::string& node) { return LoseNode{node, "an event of the scenario"}; }));
     return each(dated.give_back, [](const std::string& node) { return GiveBackNode{node}; });
   }
@@ -274,6 +317,12 @@ class Simulation {
     if (events.empty()) return;
     runtime_.committed(engine_.state(), events, now_);
     metrics_.observe(engine_.state(), events);
+    fleet_.observe(engine_.state(), events);
+    if (faults_) {
+      for (const EventRecord& record : events) {
+        if (const auto* opened = std::get_if<TicketOpened>(&record.event)) faults_->call(opened->ticket, record.at);
+      }
+    }
     if (log_) {
       for (const EventRecord& record : events) log_(record);
     }
@@ -294,6 +343,7 @@ class Simulation {
   Time now_;
   std::optional<Time> until_;
   RunMetrics metrics_;
+  FleetMetrics fleet_;
   std::vector<std::unique_ptr<Load>> loads_;
   std::vector<Dated> dated_;
   std::size_t next_dated_ = 0;

@@ -94,9 +94,11 @@ void Leases::restart(const State& state, Time now) {
 void Leases::renew(const State& state, const std::string& node, Time now) {
   drop(node);
   const Time ends = now + lease_of(state, node) + kLeaseMargin;
-  entries_[node] = {now, ends, true};
+  const NodeIndex index = state.estate().find_node(node);
+  const bool watched = index != kNowhere && state.estate().site_of(index).fleet.has_value();
+  entries_[node] = {now, ends, watched};
   ends_.insert({ends, node});
-  heard_.insert({now, node});
+  if (watched) heard_.insert({now, node});
 }
 
 void Leases::drop(const std::string& node) {

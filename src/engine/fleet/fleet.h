@@ -33,11 +33,11 @@ class Leases {
   struct Entry {
     Time seen;
     Time ends;
-    bool heard = true;
+    bool heard = false;
   };
   std::unordered_map<std::string, Entry> entries_;
   std::set<std::pair<Time, std::string>> ends_;   // all
-  std::set<std::pair<Time, std::string>> heard_;  // by when they were, of those that are not silent
+  std::set<std::pair<Time, std::string>> heard_;  // by when they were, of those that are not silent, where the fleet has rules
 };
 
 /// How long the node may work after its last sync; then its agent has stopped its tasks by itself.

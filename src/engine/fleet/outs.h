@@ -25,6 +25,7 @@ class Outs {
   /// In the part of the estate around a node.
   std::int64_t out_around(const Estate& estate, NodeIndex node, OutScope scope) const { return out_by_[index(scope)][place(estate, node, scope)]; }
   std::int64_t nodes_around(const Estate& estate, NodeIndex node, OutScope scope) const { return all_by_[index(scope)][place(estate, node, scope)]; }
+  std::int64_t out_everywhere() const { return out_by_[index(OutScope::kFleet)].empty() ? 0 : out_by_[index(OutScope::kFleet)].front(); }
   std::int64_t out_at(SiteIndex site) const { return out_by_[index(OutScope::kSite)][site]; }
 
  private:
