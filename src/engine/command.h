@@ -3,6 +3,7 @@
 
 #include "engine/access/audit.h"
 #include "engine/access/token.h"
+#include "engine/fleet/care.h"
 #include "engine/fleet/report.h"
 #include "engine/ledger/books.h"
 #include "spec/document.h"
@@ -125,6 +126,19 @@ struct SwitchBreaker {
   bool open = true;
   std::string reason;
 };
+/// Maintenance goes through nodes; goes on, pauses, or takes no more of them; a node that was held for a person is done.
+struct BeginWave {
+  std::string name;
+  WaveSpec spec;
+};
+struct SwitchWave {
+  std::string name;
+  WaveState state = WaveState::kPaused;
+  std::string reason;
+};
+struct ReleaseNode {
+  std::string node;
+};
 /// What a ticket asked for has been done: the node is tested and comes back.
 struct CloseTicket {
   Uid ticket;
@@ -166,7 +180,7 @@ struct Tick {};
 
 using Command = std::variant<TakeLeadership, ApplyDocuments, DeleteObject, SubmitJobs, CancelJob, HoldJob, SuspendJob, ResizeJob, SetGpuPower,
                              RegisterNode, SyncNode, LoseNode, GiveBackNode,
-                             ReportTasks, ReportFindings, CordonNode, MoveNode, MendNode, SwitchBreaker, CloseTicket, IssueToken, RevokeToken, ReadMeter, Adjust, CloseMonth, Tick>;
+                             ReportTasks, ReportFindings, CordonNode, MoveNode, MendNode, SwitchBreaker, BeginWave, SwitchWave, ReleaseNode, CloseTicket, IssueToken, RevokeToken, ReadMeter, Adjust, CloseMonth, Tick>;
 
 /// What comes with every command.
 struct CommandMeta {

@@ -7,6 +7,7 @@
 #include "engine/catalog/catalog.h"
 #include "engine/fleet/breaker.h"
 #include "engine/fleet/orders.h"
+#include "engine/fleet/waves.h"
 #include "engine/ledger/budgets.h"
 #include "engine/ledger/closing.h"
 #include "engine/ledger/ledger.h"
@@ -29,7 +30,7 @@ void Step::emit(Event event) {
 }
 
 Engine::Engine(Facts facts, SchedulerSettings settings, std::string store_country)
-    : state_(std::move(facts)), store_country_(std::move(store_country)), scheduler_(std::make_unique<Scheduler>(settings)) {}
+    : state_(std::move(facts)), settings_(settings), store_country_(std::move(store_country)), scheduler_(std::make_unique<Scheduler>(settings)) {}
 Engine::~Engine() = default;
 
 Result<Reply> Engine::execute(const Command& command, const CommandMeta& meta) {
@@ -50,7 +51,7 @@ Result<Reply> Engine::execute(const Command& command, const CommandMeta& meta) {
     }
   }
   state_.settle();
-  Step step(state_, steady, events_);
+  Step step(state_, steady, settings_, events_);
   if (!std::holds_alternative<TakeLeadership>(command)) {
     cut_books(step);
     take_in_dates(step);
@@ -104,6 +105,9 @@ Result<Reply> Engine::dispatch(Step& step, const Command& command) {
     Result<Reply> operator()(const MoveNode& c) { return move_node(step, c); }
     Result<Reply> operator()(const MendNode& c) { return mend_node(step, c); }
     Result<Reply> operator()(const SwitchBreaker& c) { return switch_breaker(step, c); }
+    Result<Reply> operator()(const BeginWave& c) { return begin_wave(step, c); }
+    Result<Reply> operator()(const SwitchWave& c) { return switch_wave(step, c); }
+    Result<Reply> operator()(const ReleaseNode& c) { return release_node(step, c); }
     Result<Reply> operator()(const CloseTicket& c) { return close_ticket(step, c); }
     Result<Reply> operator()(const IssueToken& c) { return issue_token(step, c); }
     Result<Reply> operator()(const RevokeToken& c) { return revoke_token(step, c); }

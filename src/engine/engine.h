@@ -38,6 +38,7 @@ class Engine {
   void forget_finished(Step& step);
 
   State state_;
+  const SchedulerSettings settings_;
   const std::string store_country_;
   Leases leases_;
   FleetWatch fleet_;

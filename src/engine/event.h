@@ -370,6 +370,49 @@ struct TicketClosed {
   }
 };
 
+struct WaveBegun {
+  static constexpr std::string_view kType = "wave.begun";
+  Wave wave;
+  static constexpr auto schema() {
+    return object("WaveBegun", "Maintenance goes through nodes.", field("wave", &WaveBegun::wave, required, "which"));
+  }
+};
+
+struct WaveChanged {
+  static constexpr std::string_view kType = "wave.changed";
+  std::string wave;
+  WaveState state = WaveState::kRunning;
+  std::string reason;
+  static constexpr auto schema() {
+    return object("WaveChanged", "A wave goes on, pauses, or is over.", field("wave", &WaveChanged::wave, required, "which"),
+                  field("state", &WaveChanged::state, required, "running, paused, stopped or done"),
+                  field("reason", &WaveChanged::reason, optional, "why"));
+  }
+};
+
+struct WaveTook {
+  static constexpr std::string_view kType = "wave.took";
+  std::string wave;
+  std::string node;
+  static constexpr auto schema() {
+    return object("WaveTook", "A node is out for maintenance.", field("wave", &WaveTook::wave, required, "for which"),
+                  field("node", &WaveTook::node, required, "which"));
+  }
+};
+
+struct WaveLeft {
+  static constexpr std::string_view kType = "wave.left";
+  std::string wave;
+  std::string node;
+  bool well = false;
+  std::string why;
+  static constexpr auto schema() {
+    return object("WaveLeft", "Maintenance is over for a node.", field("wave", &WaveLeft::wave, required, "which"),
+                  field("node", &WaveLeft::node, required, "which"), field("well", &WaveLeft::well, optional, "true: it takes work again"),
+                  field("why", &WaveLeft::why, optional, "why it does not"));
+  }
+};
+
 struct LimitsChanged {
   static constexpr std::string_view kType = "limits.changed";
   static constexpr auto schema() {
@@ -581,7 +624,7 @@ using Event = std::variant<LeadershipTaken, ObjectApplied, ObjectDeleted, JobSub
                            JobResized, AuditRecorded, BooksCut, MeterRead, Adjusted, InvoiceIssued, MonthClosed, BudgetReached,
                            ContractsBreached, ContractsRestored, NodeEntered, NodeFound, NodeCordoned, NodeTestStarted, NodeTested,
                            RemedyWanted, RemedyOrdered, RemedyEnded, RemedyWithheld, NodeOverdue, BreakerOpened, BreakerClosed, TicketOpened,
-                           TicketClosed>;
+                           TicketClosed, WaveBegun, WaveChanged, WaveTook, WaveLeft>;
 
 /// An event with its place in the log.
 struct EventRecord {

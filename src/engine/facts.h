@@ -410,6 +410,7 @@ struct Facts {
   std::map<std::string, NodeFacts> nodes;
   std::map<std::string, Care> care;                  ///< by node: of those that are not simply at work, or have failed before
   std::map<std::string, OpenBreaker> breakers;       ///< by site; none named: all sites
+  std::map<std::string, Wave> waves;                 ///< of maintenance, and the latest that are over
   std::map<Uid, Ticket> tickets;                     ///< open ones, and the latest that were closed
   std::map<std::string, TokenRecord> tokens;
   std::map<std::string, Usage> usage_by_project;  ///< totals of ended allocations; one currency a project
@@ -430,7 +431,7 @@ struct Facts {
                   field("signedAt", &Facts::signed_at, optional, ""), field("breached", &Facts::breached, optional, ""),
                   field("jobs", &Facts::jobs, optional, ""), field("nodes", &Facts::nodes, optional, ""),
                   field("care", &Facts::care, optional, ""), field("breakers", &Facts::breakers, optional, ""),
-                  field("tickets", &Facts::tickets, optional, ""),
+                  field("tickets", &Facts::tickets, optional, ""), field("waves", &Facts::waves, optional, ""),
                   field("tokens", &Facts::tokens, optional, ""),
                   field("usageByProject", &Facts::usage_by_project, optional, ""),
                   field("books", &Facts::books, required, ""),

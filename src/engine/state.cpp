@@ -114,6 +114,7 @@ void State::rebuild() {
   outs_ = Outs(*estate_);
   fleet_news_.clear();
   for (const auto& [name, care] : facts_.care) fleet_news_.insert(name);
+  wave_news_ = true;
   staying_by_node_.assign(estate_->nodes().size(), 0);
   staying_by_pool_.assign(estate_->sites().size(), {});
   for (SiteIndex site = 0; site < estate_->sites().size(); ++site) {
@@ -331,6 +332,7 @@ void State::note_node(const std::string& name) {
   if (!was && loads_.ready(index)) ++openings_;
   facts_.books.assess = true;
   fleet_news_.insert(name);
+  if (care_of_node_[index] != nullptr && !care_of_node_[index]->maintenance.empty()) wave_news_ = true;
 }
 
 void State::note_amiss(NodeIndex node) {
@@ -976,6 +978,7 @@ void State::on(const EventRecord& record, const NodeEntered& event) {
   care.since = record.at;
   care.overdue = false;
   care.withheld.clear();
+  if (event.state == NodeState::kValidating && !care.maintenance.empty()) care.seen_to = true;
   if (event.fault) {
     care.faulty = true;
     care.faults.push_back(record.at);
@@ -1024,7 +1027,9 @@ void State::on(const EventRecord& record, const RemedyOrdered& event) {
 }
 
 void State::on(const EventRecord& record, const RemedyEnded& event) {
-  care(record, event.node).remedy.reset();
+  Care& care = this->care(record, event.node);
+  care.remedy.reset();
+  if (!event.report.done) care.faulty = true;  // what cannot even be reset has failed
   note_node(event.node);
   if (const NodeIndex index = estate_->find_node(event.node); index != kNowhere) touch(index);
 }
@@ -1043,6 +1048,51 @@ void State::on(const EventRecord&, const BreakerOpened& event) { facts_.breakers
 void State::on(const EventRecord&, const BreakerClosed& event) {
   facts_.breakers.erase(event.site);
   for (const auto& [name, care] : facts_.care) fleet_news_.insert(name);
+}
+
+void State::on(const EventRecord&, const WaveBegun& event) {
+  facts_.waves[event.wave.name] = event.wave;
+  wave_news_ = true;
+}
+
+void State::on(const EventRecord& record, const WaveChanged& event) {
+  Wave& wave = facts_.waves.at(event.wave);
+  wave.state = event.state;
+  wave.reason = event.reason;
+  wave.changed = record.at;
+  wave_news_ = true;
+  std::multimap<Time, std::string> over;
+  for (const auto& [name, other] : facts_.waves) {
+    if ((other.state == WaveState::kDone || other.state == WaveState::kStopped) && other.taken.empty()) over.emplace(other.changed, name);
+  }
+  for (auto at = over.begin(); over.size() > kMostWavesKept; at = over.erase(at)) facts_.waves.erase(at->second);
+}
+
+void State::on(const EventRecord& record, const WaveTook& event) {
+  Wave& wave = facts_.waves.at(event.wave);
+  std::erase(wave.left, event.node);
+  wave.taken.push_back(event.node);
+  wave.changed = record.at;
+  care(record, event.node).maintenance = event.wave;
+  wave_news_ = true;
+  note_node(event.node);
+}
+
+void State::on(const EventRecord& record, const WaveLeft& event) {
+  Wave& wave = facts_.waves.at(event.wave);
+  std::erase(wave.left, event.node);
+  std::erase(wave.taken, event.node);
+  if (event.well) {
+    ++wave.done;
+  } else {
+    wave.failed.push_back(event.node);
+  }
+  wave.changed = record.at;
+  Care& care = this->care(record, event.node);
+  care.maintenance.clear();
+  care.seen_to = false;
+  wave_news_ = true;
+  note_node(event.node);
 }
 
 void State::on(const EventRecord&, const TicketOpened& event) {

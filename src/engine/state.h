@@ -141,6 +141,8 @@ class State {
   bool short_without(NodeIndex node, Time now) const;
   /// Nodes of which something has changed that the fleet's rules look at, since the last call.
   std::set<std::string> take_fleet_news() { return std::exchange(fleet_news_, {}); }
+  /// The same for waves of maintenance.
+  bool take_wave_news() { return std::exchange(wave_news_, false); }
 
   std::string snapshot() const { return to_json(facts_); }
   std::uint64_t hash() const { return state_hash(snapshot()); }
@@ -202,6 +204,10 @@ class State {
   void on(const EventRecord& record, const NodeOverdue& event);
   void on(const EventRecord& record, const BreakerOpened& event);
   void on(const EventRecord& record, const BreakerClosed& event);
+  void on(const EventRecord& record, const WaveBegun& event);
+  void on(const EventRecord& record, const WaveChanged& event);
+  void on(const EventRecord& record, const WaveTook& event);
+  void on(const EventRecord& record, const WaveLeft& event);
   void on(const EventRecord& record, const TicketOpened& event);
   void on(const EventRecord& record, const TicketClosed& event);
   void on(const EventRecord& record, const LimitsChanged& event);
@@ -255,6 +261,7 @@ class State {
   std::set<NodeIndex> amiss_;
   Outs outs_;
   std::set<std::string> fleet_news_;
+  bool wave_news_ = false;
   std::vector<std::set<Uid>> holders_by_site_;
   std::vector<std::set<Uid>> spot_;                             // by site
   std::vector<std::int32_t> staying_by_node_;               // tasks that are not spot

@@ -2,18 +2,21 @@
 #pragma once
 
 #include "engine/command.h"
+#include "engine/queue/settings.h"
 #include "engine/state.h"
 
 namespace penstock {
 
 class Step {
  public:
-  Step(State& state, const CommandMeta& meta, std::vector<EventRecord>& out) : state_(state), meta_(meta), out_(out) {}
+  Step(State& state, const CommandMeta& meta, const SchedulerSettings& settings, std::vector<EventRecord>& out)
+      : state_(state), meta_(meta), settings_(settings), out_(out) {}
 
   State& state() { return state_; }
   const Facts& facts() const { return state_.facts(); }
   Time now() const { return meta_.now; }
   const CommandMeta& meta() const { return meta_; }
+  const SchedulerSettings& settings() const { return settings_; }
 
   /// A fresh identity. It counts only once an event carries it.
   Uid mint() {
@@ -26,6 +29,7 @@ class Step {
  private:
   State& state_;
   const CommandMeta& meta_;
+  const SchedulerSettings& settings_;
   std::vector<EventRecord>& out_;
   std::uint64_t minted_ = 0;
 };

@@ -247,6 +247,7 @@ struct ScenarioSpec {
   SchedulerSettings scheduler;
   bool give_up = false;
   std::optional<FaultSpec> faults;
+  std::optional<FleetSpec> fleet;
   std::vector<DatedSpec> events;
   std::vector<VariantSpec> variants;
 
@@ -264,6 +265,7 @@ struct ScenarioSpec {
                   field("scheduler", &S::scheduler, optional, "how the queue is worked off"),
                   field("giveUp", &S::give_up, optional, "true: a job that cannot start at once is withdrawn"),
                   field("faults", &S::faults, optional, "how nodes fail; they do not if absent"),
+                  field("fleet", &S::fleet, optional, "how every site keeps its nodes healthy, in place of its own rules"),
                   field("events", &S::events, optional, "what happens at which time"),
                   field("variants", &S::variants, optional, "several runs side by side; each changes the spec"));
   }

@@ -86,7 +86,10 @@ class Simulation {
     }
     std::erase_if(documents, [](const Document& document) { return document.kind == Kind::kJob; });
     for (Document& document : documents) {  // nobody starts agents here
-      if (auto* site = std::get_if<SiteSpec>(&document.spec)) site->runtime = RuntimeKind::kSimulated;
+      auto* site = std::get_if<SiteSpec>(&document.spec);
+      if (site == nullptr) continue;
+      site->runtime = RuntimeKind::kSimulated;
+      if (spec_.fleet) site->fleet = spec_.fleet;
     }
     PENSTOCK_RETURN_IF_ERROR(tell(ApplyDocuments{documents, false}));
     return documents;

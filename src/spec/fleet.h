@@ -214,6 +214,46 @@ struct FleetSpec {
   bool operator==(const FleetSpec&) const = default;
 };
 
+/// What a wave of maintenance does with each node once it is idle.
+enum class WaveAction { kHold, kReset, kReboot, kReprovision };
+constexpr auto enum_names(WaveAction) {
+  using A = WaveAction;
+  return std::array{EnumName<A>{A::kHold, "hold"}, EnumName<A>{A::kReset, "reset"}, EnumName<A>{A::kReboot, "reboot"},
+                    EnumName<A>{A::kReprovision, "reprovision"}};
+}
+
+/// Maintenance that goes through many nodes, a few at a time.
+struct WaveSpec {
+  std::string site;
+  std::vector<std::string> nodes;
+  WaveAction action = WaveAction::kReboot;
+  std::int32_t at_once = 1;
+  std::optional<std::int32_t> per_rack;
+  std::optional<std::int32_t> per_row;
+  std::optional<Time> from;
+  std::optional<Time> until;
+  std::int32_t most_failed = 0;
+  std::string note;
+
+  void check(Problems& problems) const;
+  static constexpr auto schema() {
+    using S = WaveSpec;
+    return object("WaveSpec", "Maintenance that goes through nodes of a site, a few at a time; each is drained, seen to, tested, and given back.",
+                  field("site", &S::site, required, "where"),
+                  field("nodes", &S::nodes, required, "which, without the site; ranges make many, such as h1/r1k[01-10]/n[01-18]"),
+                  field("action", &S::action, optional, "what is done with an idle node: reset, reboot, reprovision, or hold it for a person; reboot if absent"),
+                  field("atOnce", &S::at_once, optional, "nodes out at once, 1 to 10000; 1 if absent"),
+                  field("perRack", &S::per_rack, optional, "of one rack at once; as atOnce if absent"),
+                  field("perRow", &S::per_row, optional, "of one row at once; as atOnce if absent"),
+                  field("from", &S::from, optional, "no node is taken before; at once if absent"),
+                  field("until", &S::until, optional, "no node is taken after; never if absent"),
+                  field("mostFailed", &S::most_failed, optional, "it pauses when more nodes than this have not come back well; 0 if absent"),
+                  field("note", &S::note, optional, "what for, for people"));
+  }
+  bool operator==(const WaveSpec&) const = default;
+};
+
 PENSTOCK_JSON_ELSEWHERE(FleetSpec);
+PENSTOCK_JSON_ELSEWHERE(WaveSpec);
 
 }  // namespace penstock

@@ -67,4 +67,21 @@ void FleetSpec::check(Problems& problems) const {
   if (bmc) check_bmc(problems, *bmc);
 }
 
+void WaveSpec::check(Problems& problems) const {
+  if (nodes.empty()) problems.add("expected at least one", "nodes");
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < nodes.size(); ++i) {
+    const auto names = expand_range(nodes[i]);
+    if (!names.ok()) problems.add(names.error().message, fmt::format("nodes[{}]", i));
+    if (names.ok()) count += names->size();
+  }
+  if (count > 100'000) problems.add(fmt::format("expected at most 100000 nodes, found {}", count), "nodes");
+  check_between(problems, "atOnce", at_once, 1, 10'000);
+  if (per_rack) check_between(problems, "perRack", *per_rack, 1, 10'000);
+  if (per_row) check_between(problems, "perRow", *per_row, 1, 10'000);
+  check_between(problems, "mostFailed", most_failed, 0, 100'000);
+  if (from && until && *until <= *from) problems.add("expected a time after `from`", "until");
+  if (note.size() > 1000) problems.add("expected at most 1000 characters", "note");
+}
+
 }  // namespace penstock

@@ -8,6 +8,7 @@ namespace penstock {
 
 PENSTOCK_JSON_HERE(NodeTypeSpec);
 PENSTOCK_JSON_HERE(FleetSpec);
+PENSTOCK_JSON_HERE(WaveSpec);
 PENSTOCK_JSON_HERE(SiteSpec);
 PENSTOCK_JSON_HERE(RestrictionSpec);
 PENSTOCK_JSON_HERE(TenantSpec);

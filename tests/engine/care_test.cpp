@@ -470,6 +470,101 @@ TEST_F(FleetRules, GoOnAfterARestart) {
   EXPECT_TRUE(takes_work());
 }
 
+TEST_F(FleetRules, AWaveTakesAFewAtATimeAndGivesThemBackTested) {
+  rules_.breaker->site = BreakerLimitSpec{4, {}};
+  set_rules();
+  world_.start("acme/llm/a", training(1));
+  world_.begin("acme/llm/a");
+  const std::string busy = world_.job("acme/llm/a").allocation->tasks.front().node;
+  WaveSpec spec;
+  spec.site = "north";
+  spec.nodes = {"h1/r[1-2]/n[1-2]"};
+  spec.at_once = 2;
+  spec.per_rack = 1;
+  world_.good(BeginWave{"firmware", spec});
+  world_.tick();
+  std::set<std::string> seen;
+  for (int round = 0; round < 20 && world_.facts().waves.at("firmware").state == WaveState::kRunning; ++round) {
+    const Wave wave = world_.facts().waves.at("firmware");
+    EXPECT_LE(wave.taken.size(), 2U);
+    if (wave.taken.size() == 2) EXPECT_NE(wave.taken[0].substr(0, 12), wave.taken[1].substr(0, 12)) << "one of a rack";
+    if (round == 0) EXPECT_EQ(std::count(wave.taken.begin(), wave.taken.end(), busy), 0) << "idle ones first";
+    for (const std::string& node : wave.taken) {
+      seen.insert(node);
+      if (care(node).remedy) remedy(true, node);
+      if (care(node).test) test(true, node);
+    }
+    if (world_.phase("acme/llm/a") == "stopping(drained)") world_.report({world_.ended("acme/llm/a", 0, TaskEnd::kStopped)});
+    world_.wait(minutes(1));
+  }
+  const Wave& wave = world_.facts().waves.at("firmware");
+  EXPECT_EQ(wave.state, WaveState::kDone);
+  EXPECT_EQ(wave.done, 4);
+  EXPECT_EQ(seen.size(), 4U);
+  EXPECT_TRUE(wave.failed.empty());
+  EXPECT_EQ(world_.job("acme/llm/a").displaced, 1) << "its work moved and lost nothing";
+}
+
+TEST_F(FleetRules, AWavePausesWhenNodesDoNotComeBackWell) {
+  rules_.breaker->site = BreakerLimitSpec{4, {}};
+  set_rules();
+  WaveSpec spec;
+  spec.site = "north";
+  spec.nodes = {"h1/r1/n1", "h1/r1/n2", "h1/r2/n1"};
+  world_.good(BeginWave{"firmware", spec});
+  world_.tick();
+  ASSERT_EQ(world_.facts().waves.at("firmware").taken, std::vector<std::string>{kFirst});
+  remedy(true);
+  test(false);
+  world_.tick();
+  const Wave& wave = world_.facts().waves.at("firmware");
+  EXPECT_EQ(wave.state, WaveState::kPaused);
+  EXPECT_EQ(wave.reason, "1 nodes have not come back well, 0 may: north/h1/r1/n1");
+  EXPECT_EQ(wave.left.size(), 2U);
+  EXPECT_EQ(world_.bad(SwitchWave{"firmware", WaveState::kRunning, ""}).code, Code::kFailedPrecondition);
+  world_.good(SwitchWave{"firmware", WaveState::kStopped, "a bad image"});
+  world_.wait(hours(1));
+  EXPECT_TRUE(takes_work(kSecond));
+}
+
+TEST_F(FleetRules, AWaveWaitsForTheBreakerTheContractAndTheGang) {
+  WaveSpec spec;
+  spec.site = "north";
+  spec.nodes = {"h1/r[1-2]/n[1-2]"};
+  spec.at_once = 4;
+  world_.start("acme/llm/a", training(4));
+  world_.begin("acme/llm/a");
+  world_.good(BeginWave{"firmware", spec});
+  world_.tick();
+  EXPECT_EQ(world_.facts().waves.at("firmware").taken.size(), 1U) << "never two nodes of one gang";
+  world_.finish("acme/llm/a");
+  world_.wait(minutes(1));
+  EXPECT_EQ(world_.facts().waves.at("firmware").taken.size(), 2U) << "the breaker's limit, and the breaker is not tripped";
+  EXPECT_TRUE(world_.facts().breakers.empty());
+  world_.good(SwitchWave{"firmware", WaveState::kPaused, "lunch"});
+  world_.wait(hours(2));
+  EXPECT_EQ(world_.facts().waves.at("firmware").left.size(), 2U);
+}
+
+TEST_F(FleetRules, AHeldNodeIsGivenBackByAPerson) {
+  WaveSpec spec;
+  spec.site = "north";
+  spec.nodes = {"h1/r1/n1"};
+  spec.action = WaveAction::kHold;
+  world_.good(BeginWave{"cables", spec});
+  world_.tick();
+  EXPECT_EQ(state(), "draining (maintenance)");
+  world_.wait(hours(2));
+  EXPECT_EQ(state(), "draining (maintenance)");
+  EXPECT_EQ(world_.bad(ReleaseNode{kSecond}).code, Code::kFailedPrecondition);
+  world_.good(ReleaseNode{kFirst});
+  world_.tick();
+  test(true);
+  world_.tick();
+  EXPECT_TRUE(takes_work());
+  EXPECT_EQ(world_.facts().waves.at("cables").state, WaveState::kDone);
+}
+
 // Random faults, reports, orders and restarts; a model of its own watches every event.
 TEST(FleetWalk, NeverLeavesTheTableNorMendsTwiceNorReturnsUntested) {
   int mended = 0, returned = 0;

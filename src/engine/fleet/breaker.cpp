@@ -51,10 +51,10 @@ std::string place_of(const Estate& estate, NodeIndex node, OutScope scope) {
 
 }  // namespace
 
-std::optional<Beyond> beyond_around(const State& state, NodeIndex node, const FleetSpec& rules) {
+std::optional<Beyond> beyond_around(const State& state, NodeIndex node, const FleetSpec& rules, std::int64_t more) {
   for (const OutScope scope : kOutScopes) {
     const auto limit = limit_of(rules, scope, state.outs().nodes_around(state.estate(), node, scope));
-    const std::int64_t out = state.outs().out_around(state.estate(), node, scope);
+    const std::int64_t out = state.outs().out_around(state.estate(), node, scope) + more;
     if (limit && out > *limit) return Beyond{scope, place_of(state.estate(), node, scope), out, *limit};
   }
   return std::nullopt;

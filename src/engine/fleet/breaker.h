@@ -9,14 +9,15 @@ namespace penstock {
 /// all sites, opens here and now, and stays so until a person closes it.
 bool may_act(Step& step, NodeIndex node, const FleetSpec& rules);
 
-/// What is beyond its limit at a site; nothing if all is within.
+/// What is beyond its limit around a node; nothing if all is within.
 struct Beyond {
   OutScope scope = OutScope::kSite;
   std::string place;  ///< rack, row or site; empty: all sites
   std::int64_t out = 0;
   std::int64_t limit = 0;
 };
-std::optional<Beyond> beyond_around(const State& state, NodeIndex node, const FleetSpec& rules);
+/// `more`: if so many more nodes around it were out.
+std::optional<Beyond> beyond_around(const State& state, NodeIndex node, const FleetSpec& rules, std::int64_t more = 0);
 
 /// Opens or closes the breaker of a site (none named: of all). It does not close while more nodes are out than may be.
 Result<Reply> switch_breaker(Step& step, const SwitchBreaker& command);

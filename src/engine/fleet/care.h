@@ -94,6 +94,7 @@ struct Care {
   Time found;                               ///< when they last changed
   std::optional<Cordon> cordon;
   std::string maintenance;                  ///< the wave that has it
+  bool seen_to = false;                     ///< and what it wanted is done
   std::optional<Wish> wish;
   std::optional<Remedy> remedy;             ///< under way
   std::optional<RemedyAction> tried;        ///< the heaviest that has not mended the present fault
@@ -109,7 +110,7 @@ struct Care {
                   field("reason", &Care::reason, required, ""), field("message", &Care::message, optional, ""),
                   field("since", &Care::since, required, ""), field("faulty", &Care::faulty, optional, ""),
                   field("findings", &Care::findings, optional, ""), field("found", &Care::found, required, ""), field("cordon", &Care::cordon, optional, ""),
-                  field("maintenance", &Care::maintenance, optional, ""), field("wish", &Care::wish, optional, ""),
+                  field("maintenance", &Care::maintenance, optional, ""), field("seenTo", &Care::seen_to, optional, ""), field("wish", &Care::wish, optional, ""),
                   field("remedy", &Care::remedy, optional, ""),
                   field("tried", &Care::tried, optional, ""),
                   field("test", &Care::test, required, ""), field("tested", &Care::tested, optional, ""),
@@ -148,6 +149,41 @@ struct Ticket {
 
 /// Closed tickets that are remembered, the latest; the log has them all.
 inline constexpr std::size_t kMostTicketsKept = 1000;
+
+enum class WaveState { kRunning, kPaused, kStopped, kDone };
+constexpr auto enum_names(WaveState) {
+  using S = WaveState;
+  return std::array{EnumName<S>{S::kRunning, "running"}, EnumName<S>{S::kPaused, "paused"}, EnumName<S>{S::kStopped, "stopped"},
+                    EnumName<S>{S::kDone, "done"}};
+}
+
+/// A wave of maintenance, and how far it has come.
+struct Wave {
+  std::string name;
+  WaveSpec spec;
+  WaveState state = WaveState::kRunning;
+  std::string reason;
+  std::string by;
+  Time begun;
+  Time changed;
+  std::vector<std::string> left;    ///< nodes that are still to come, in their order
+  std::vector<std::string> taken;   ///< that are out for it
+  std::int64_t done = 0;
+  std::vector<std::string> failed;  ///< that did not come back well
+
+  static constexpr auto schema() {
+    return object("Wave", "A wave of maintenance, and how far it has come.", field("name", &Wave::name, required, "its name"),
+                  field("spec", &Wave::spec, required, "what was asked"), field("state", &Wave::state, required, "running, paused, stopped or done"),
+                  field("reason", &Wave::reason, optional, "why it is so"), field("by", &Wave::by, required, "who asked for it"),
+                  field("begun", &Wave::begun, required, "when"), field("changed", &Wave::changed, required, "when it last changed"),
+                  field("left", &Wave::left, optional, "nodes that are still to come"), field("taken", &Wave::taken, optional, "nodes that are out for it"),
+                  field("done", &Wave::done, required, "nodes that have come back"),
+                  field("failed", &Wave::failed, optional, "nodes that did not come back well"));
+  }
+};
+
+/// Waves that are over and remembered, the latest.
+inline constexpr std::size_t kMostWavesKept = 100;
 
 /// Automation has stopped somewhere and waits for a person.
 struct OpenBreaker {

@@ -7,6 +7,7 @@
 #include "engine/fleet/burn_in.h"
 #include "engine/fleet/hardware.h"
 #include "engine/fleet/lifecycle.h"
+#include "engine/fleet/waves.h"
 
 namespace penstock {
 namespace {
@@ -74,7 +75,13 @@ class Tender {
     const auto facts = step_.facts().nodes.find(name_);
     return facts != step_.facts().nodes.end() && facts->second.lost;
   }
-  bool wanted_out() const { return (care().cordon && care().cordon->drain) || !care().maintenance.empty() || care().wish.has_value(); }
+  // The wave that wants something done with the node.
+  const Wave* wave() const {
+    if (care().maintenance.empty() || care().seen_to) return nullptr;
+    const Wave& wave = step_.facts().waves.at(care().maintenance);
+    return wave.state == WaveState::kStopped ? nullptr : &wave;
+  }
+  bool wanted_out() const { return (care().cordon && care().cordon->drain) || wave() != nullptr || care().wish.has_value(); }
 
   void enter(NodeState state, NodeReason reason, std::string message = {}, bool fault = false) {
     step_.emit(NodeEntered{name_, state, reason, std::move(message), fault});
@@ -124,7 +131,7 @@ class Tender {
       const bool gone = found.finding->check == NodeCheck::kUnreachable;
       enter(NodeState::kSuspect, gone ? NodeReason::kUnreachable : NodeReason::kFinding, text_of(*found.finding), true);
     } else if (wanted_out()) {
-      enter(NodeState::kDraining, care().maintenance.empty() ? NodeReason::kOperator : NodeReason::kMaintenance,
+      enter(NodeState::kDraining, wave() != nullptr ? NodeReason::kMaintenance : NodeReason::kOperator,
             care().cordon ? care().cordon->reason : care().wish ? care().wish->reason : care().maintenance);
     }
     return std::nullopt;
@@ -171,6 +178,7 @@ class Tender {
     if (!idle()) return make_idle();
     if (care().wish) return mend();
     if (!care().faulty) {
+      if (wave() != nullptr) return see_to();
       const Worst found = worst();
       if (!wanted_out() && found.health < HealthClass::kNoNewWork) enter(NodeState::kReady, NodeReason::kOperator);
       return std::nullopt;
@@ -350,6 +358,22 @@ class Tender {
     return count;
   }
 
+  // What the wave wants, now that the node is idle; a node that is held is a person's to release.
+  std::optional<Time> see_to() {
+    const auto action = action_of(*wave());
+    if (!action) return std::nullopt;
+    if (under_way() >= rules().at_once.value_or(20)) return now() + kRetry;
+    const std::string by = wave()->by;
+    enter(NodeState::kRepair, NodeReason::kMaintenance, care().maintenance);
+    return order(*action, care().maintenance, by);
+  }
+
+  std::optional<Time> order(RemedyAction action, const std::string& cause, const std::string& by) {
+    const Time deadline = now() + time_of(action);
+    step_.emit(RemedyOrdered{name_, {step_.mint(), action, cause, by, now(), deadline}});
+    return deadline;
+  }
+
   std::optional<Time> mend() {
     const std::optional<Wish> wish = care().wish;
     const bool lemon = !wish && is_lemon();
@@ -379,9 +403,7 @@ class Tender {
            lemon ? fmt::format("it has failed {} times lately; now: {}", care().faults.size(), care().message) : cause);
       return std::nullopt;
     }
-    const Time deadline = now() + time_of(action);
-    step_.emit(RemedyOrdered{name_, {step_.mint(), action, cause, wish ? wish->by : std::string(), now(), deadline}});
-    return deadline;
+    return order(action, cause, wish ? wish->by : std::string());
   }
 
   void open(NodeReason reason, std::string summary) {
@@ -427,6 +449,7 @@ void FleetWatch::restart(const Facts& facts, Time now) {
   due_.clear();
   at_.clear();
   turned_.reset();
+  next_wave_ = now;
   for (const auto& [name, care] : facts.care) look_at(name, now);
 }
 
@@ -453,6 +476,7 @@ void FleetWatch::tend(Step& step) {
     if (const auto next = Tender(step, node).tend()) look_at(name, *next);
   }
   test_by_turns(step);
+  if (step.state().take_wave_news() || (next_wave_ && *next_wave_ <= step.now())) next_wave_ = drive_waves(step);
 }
 
 // Every node of a site has its turn once in the time that is set; who has work then has the next.
@@ -480,8 +504,11 @@ void FleetWatch::test_by_turns(Step& step) {
 }
 
 std::optional<Time> FleetWatch::next_due() const {
-  if (due_.empty()) return next_turn_;
-  return next_turn_ ? std::min(*next_turn_, due_.begin()->first) : due_.begin()->first;
+  std::optional<Time> next = due_.empty() ? std::nullopt : std::optional(due_.begin()->first);
+  for (const std::optional<Time>& other : {next_turn_, next_wave_}) {
+    if (other && (!next || *other < *next)) next = other;
+  }
+  return next;
 }
 
 void take_findings(Step& step, const std::string& node, std::vector<Finding> findings) {

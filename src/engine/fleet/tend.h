@@ -23,6 +23,7 @@ class FleetWatch {
   std::unordered_map<std::string, Time> at_;
   std::optional<Time> turned_;  // up to when nodes have had their turn to be tested
   std::optional<Time> next_turn_;
+  std::optional<Time> next_wave_;
 };
 
 /// At most so many nodes in one Tick, so that a storm does not keep others waiting.

@@ -58,9 +58,10 @@ void conclude(Step& step, Uid uid) {
       for (std::int32_t i = 1; i < failures && wait < kMostBackOff; ++i) wait = wait * 2;
       not_before = not_before + std::min(wait, kMostBackOff);
     }
-    const std::vector<TaskPlacement> before = starts_again(reason) ? job.allocation->tasks : std::vector<TaskPlacement>();
+    const bool at_once = starts_again(reason) && !step.settings().queue_again;
+    const std::vector<TaskPlacement> before = at_once ? job.allocation->tasks : std::vector<TaskPlacement>();
     step.emit(JobRequeued{uid, reason, message, not_before, saved});
-    if (starts_again(reason)) start_again(step, uid, before);
+    if (at_once) start_again(step, uid, before);
     return;
   }
   const JobPhase phase = reason == JobReason::kCompleted   ? JobPhase::kSucceeded

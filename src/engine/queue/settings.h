@@ -17,6 +17,7 @@ struct SchedulerSettings {
   QueueOrder order = QueueOrder::kFair;
   bool strict = false;
   bool greedy = false;
+  bool queue_again = false;
 
   void check(Problems& problems) const {
     if (strict && greedy) problems.add("expected strict or greedy, not both");
@@ -27,7 +28,9 @@ struct SchedulerSettings {
                   field("order", &SchedulerSettings::order, optional, "fair (by shares) or fifo (by submission); fair if absent"),
                   field("strict", &SchedulerSettings::strict, optional,
                         "true: whoever is next and finds no room keeps all after it waiting, without promises and backfill"),
-                  field("greedy", &SchedulerSettings::greedy, optional, "true: whoever fits starts, and nobody who does not is promised anything"));
+                  field("greedy", &SchedulerSettings::greedy, optional, "true: whoever fits starts, and nobody who does not is promised anything"),
+                  field("queueAgain", &SchedulerSettings::queue_again, optional,
+                        "true: a gang that lost a node queues again like everyone, and takes no spare in its place"));
   }
 };
 
