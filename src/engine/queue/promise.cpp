@@ -87,6 +87,7 @@ class Outlook {
       for (const TaskPlacement& task : running.job->allocation->tasks) devices += static_cast<std::int64_t>(task.devices.size());
       free_.push_back(devices);
     }
+    watched_ = limited(state, site_);
     const EstateSite& here = state.estate().sites()[site_];
     const auto& racks = state.estate().racks();
     grows_ = std::any_of(racks.begin() + here.first_rack, racks.begin() + here.first_rack + here.racks,
@@ -137,8 +138,11 @@ class Outlook {
     }
     const auto [devices, tasks] = largest_tasks(job.spec);
     if (devices > 0 && loads_.capacity(0, open.front().pools, devices) < tasks) return std::nullopt;
-    std::vector<PowerLoads::Grant> grants = granted_after(gone);
-    add_promised(state_, site_, date, job.uid, grants);
+    std::vector<PowerLoads::Grant> grants;
+    if (watched_) {
+      grants = granted_after(gone);
+      add_promised(state_, site_, date, job.uid, grants);
+    }
     PowerLoads power = PowerLoads::later(state_.power(), site_, date, grants);
     std::optional<Time> ends;
     if (job.spec.time_limit) ends = date + (*would_end_by(job, now_) - now_);
@@ -191,6 +195,7 @@ class Outlook {
   std::vector<PowerLoads::Grant> grants_;  // of all that run, one after the other
   std::vector<std::size_t> first_grant_;   // of each
   std::vector<std::int64_t> free_;  // devices that are free at the most once the first so many have ended
+  bool watched_ = false;            // what is granted may matter to others
   bool grows_ = false;              // racks are yet to come, with more of them
   std::optional<KeptSites> own_kept_;
   KeptSites* kept_ = nullptr;

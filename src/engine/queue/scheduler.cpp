@@ -23,14 +23,6 @@ constexpr std::size_t kMostRemembered = 20'000;
 // Within which lent GPUs come back if the contract does not say.
 constexpr Duration kReclaim = minutes(2);
 
-// The first of a group.
-struct Head {
-  QueueKey key;
-  KnownGroup* group = nullptr;  // stays the caller's
-  const Job* job = nullptr;
-  bool operator>(const Head& other) const { return key > other.key; }
-};
-
 // The groups that have their turn, by tenant and project. Their names stay the caller's.
 class Turns {
  public:
@@ -288,6 +280,13 @@ void Scheduler::walk(Step& step, bool full) {
     }
     ++known;
   }
+  if (!any_chance(step, heads)) {
+    for (const Head& head : heads) {
+      head.group->second.blocked_in = full_passes_;
+      tried_.push_back(head.group->first);
+    }
+    return;
+  }
   for (auto at = heads.begin(); at != heads.end();) {
     Turns turns(state, step.now(), settings_.order);
     const int rank = at->group->first.rank;
@@ -307,6 +306,35 @@ void Scheduler::walk(Step& step, bool full) {
       if (outcome == Outcome::kNoRoom) tried_.push_back(group);
     }
   }
+}
+
+// Whether it matters whose turn it is: not if all have room for nobody and nothing more can be promised.
+bool Scheduler::any_chance(Step& step, const std::vector<Head>& heads) {
+  State& state = step.state();
+  if (settings_.strict) return true;
+  if (!settings_.greedy) {
+    if (state.promised_places() < kMostPromises) return true;
+    // Who may be put before them is looked for in the order of their turns.
+    const auto& promised = state.promised();
+    if (std::any_of(promised.begin(), promised.end(), [](const auto& other) { return other.second->promise->at.has_value(); })) return true;
+  }
+  std::vector<std::uint64_t> full;
+  for (const Head& head : heads) {
+    const GroupKey& group = head.group->first;
+    const Job& job = *head.job;
+    if (limited(state, job, head.group->second)) return true;
+    Bound& bound = this->bound(state, job, group);
+    if (!full_.contains(group.shape) && std::find(full.begin(), full.end(), group.shape) == full.end()) {
+      if (find_place(step, job, bound.pools)) return true;
+      full.push_back(group.shape);
+    }
+  }
+  for (const Head& head : heads) {
+    std::optional<Job> copy;
+    possible(state, at_least(*head.job, copy), bound(state, *head.job, head.group->first).pools, head.group->first, step.now());
+  }
+  full_.insert(full.begin(), full.end());
+  return false;
 }
 
 Scheduler::Outcome Scheduler::try_to_start(Step& step, const Job& job, KnownGroup& of) {
@@ -341,9 +369,13 @@ Scheduler::Outcome Scheduler::try_to_start(Step& step, const Job& job, KnownGrou
 }
 
 // `pools`: those that the job may use at all.
-bool Scheduler::place_and_start(Step& step, const Job& job, const PoolsBySite& pools) {
+std::optional<std::vector<TaskPlacement>> Scheduler::find_place(Step& step, const Job& job, const PoolsBySite& pools) {
   State& state = step.state();
-  auto tasks = sizes_of(job) ? place_largest(state, *kept_, job, pools, step.now()) : place_beside(state, *kept_, job, pools, step.now());
+  return sizes_of(job) ? place_largest(state, *kept_, job, pools, step.now()) : place_beside(state, *kept_, job, pools, step.now());
+}
+
+bool Scheduler::place_and_start(Step& step, const Job& job, const PoolsBySite& pools) {
+  auto tasks = find_place(step, job, pools);
   if (!tasks) return false;
   start(step, job, std::move(*tasks));
   return true;

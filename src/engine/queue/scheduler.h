@@ -19,6 +19,14 @@ struct GroupMemory {
 using KnownGroups = std::map<GroupKey, GroupMemory>;
 using KnownGroup = KnownGroups::value_type;
 
+/// The first of a group.
+struct Head {
+  QueueKey key;
+  KnownGroup* group = nullptr;
+  const Job* job = nullptr;
+  bool operator>(const Head& other) const { return key > other.key; }
+};
+
 class Scheduler {
  public:
   explicit Scheduler(SchedulerSettings settings = {}) : settings_(settings) {}
@@ -50,9 +58,11 @@ class Scheduler {
   void keep_promises(Step& step);
   void keep_reservations(Step& step);
   void walk(Step& step, bool full);
+  bool any_chance(Step& step, const std::vector<Head>& heads);
   void backfill(Step& step);
   bool keep_promise(Step& step, const Job& job);
   Outcome try_to_start(Step& step, const Job& job, KnownGroup& of);
+  std::optional<std::vector<TaskPlacement>> find_place(Step& step, const Job& job, const PoolsBySite& pools);
   bool place_and_start(Step& step, const Job& job, const PoolsBySite& pools);
   bool reclaim(Step& step, const Job& job, const PoolsBySite& pools);
   bool promise(Step& step, const Job& job, const PoolsBySite& pools);
