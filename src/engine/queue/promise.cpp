@@ -194,9 +194,9 @@ class Outlook {
   std::size_t gone_ = 0;          // of them, not in the picture
   std::vector<PowerLoads::Grant> grants_;  // of all that run, one after the other
   std::vector<std::size_t> first_grant_;   // of each
-  std::vector<std::int64_t> free_;  // devices that are free at the most once the first so many have ended
-  bool watched_ = false;            // what is granted may matter to others
-  bool grows_ = false;              // racks are yet to come, with more of them
+  std::vector<std::int64_t> free_;         // devices that are free at the most once the first so many have ended
+  bool watched_ = false;                   // what is granted may matter to others
+  bool grows_ = false;                     // racks are yet to come, with more of them
   std::optional<KeptSites> own_kept_;
   KeptSites* kept_ = nullptr;
   SiteLoads loads_;  // the picture

@@ -308,7 +308,7 @@ void Scheduler::walk(Step& step, bool full) {
   }
 }
 
-// Whether it matters whose turn it is: not if all have room for nobody and nothing more can be promised.
+// Whether it matters whose turn it is: not if none of them has room and nothing more can be promised.
 bool Scheduler::any_chance(Step& step, const std::vector<Head>& heads) {
   State& state = step.state();
   if (settings_.strict) return true;
@@ -325,7 +325,7 @@ bool Scheduler::any_chance(Step& step, const std::vector<Head>& heads) {
     if (limited(state, job, head.group->second)) return true;
     Bound& bound = this->bound(state, job, group);
     if (!full_.contains(group.shape) && std::find(full.begin(), full.end(), group.shape) == full.end()) {
-      if (find_place(step, job, bound.pools)) return true;
+      if (heads.size() == 1 || find_place(step, job, bound.pools)) return true;  // of one alone the turn is clear
       full.push_back(group.shape);
     }
   }
