@@ -18,8 +18,8 @@ struct Allowance {
   const std::set<Uid>* holders = nullptr;
 };
 
-std::optional<Allowance> of_contract(const State& state, const Job& job, Time at) {
-  const auto limit = contract_limit(state.facts().contracts.at(job.contract).spec, at);
+std::optional<Allowance> of_contract(const State& state, const Job& job, const ContractSpec& contract, Time at) {
+  const auto limit = contract_limit(contract, at);
   if (!limit) return std::nullopt;
   return Allowance{*limit, state.held_by_contract(job.contract), &state.holders_by_contract(job.contract)};
 }
@@ -49,13 +49,22 @@ PromisedBeside promised_beside(const State& state, const Job& job, Time now, boo
   return out;
 }
 
+bool has_limits(const State& state, const Job& job) {
+  const ContractSpec& contract = state.facts().contracts.at(job.contract).spec;
+  const ProjectSpec& project = state.facts().projects.at(std::string(project_of(job.name))).spec;
+  return contract.from || contract.until || !contract.amendments.empty() || !contract.ramp.empty() || project.budget ||
+         (project.quota && project.quota->gpus);
+}
+
 bool over_limits(const State& state, const Job& job, Time at, bool beside_others) {
-  if (!contract_active(state.facts().contracts.at(job.contract).spec, at)) return true;
+  const ContractSpec& terms = state.facts().contracts.at(job.contract).spec;
+  if (!contract_active(terms, at)) return true;
   if (stopped_by_budget(state.facts(), job, at)) return true;
   const MilliGpu needed = least_gpus(job.spec);
   if (needed == MilliGpu()) return false;  // it asks for nothing that is limited
-  const auto contract = of_contract(state, job, at);
+  const auto contract = of_contract(state, job, terms, at);
   const auto project = of_project(state, job);
+  if (!contract && !project) return false;
   const auto over = [&](MilliGpu under_contract, MilliGpu in_project) {
     return (contract && contract->held + under_contract + needed > contract->limit) ||
            (project && project->held + in_project + needed > project->limit);
@@ -97,8 +106,9 @@ std::optional<Promise> plan_headroom(const State& state, const Job& job, Time no
                             Text<MilliGpu>::format(needed));
     return true;
   };
-  if (!contract_active(state.facts().contracts.at(job.contract).spec, now) || stopped_by_budget(state.facts(), job, now)) return std::nullopt;
-  if (!wait_for(of_contract(state, job, now), beside.contract, "its contract")) return std::nullopt;
+  const ContractSpec& terms = state.facts().contracts.at(job.contract).spec;
+  if (!contract_active(terms, now) || stopped_by_budget(state.facts(), job, now)) return std::nullopt;
+  if (!wait_for(of_contract(state, job, terms, now), beside.contract, "its contract")) return std::nullopt;
   if (!wait_for(of_project(state, job), beside.project, "its project")) return std::nullopt;
   return shared ? std::optional(std::move(out)) : std::nullopt;
 }

@@ -13,6 +13,9 @@ struct PromisedBeside {
 };
 PromisedBeside promised_beside(const State& state, const Job& job, Time now, bool before_it = false);
 
+/// Whether such a limit may be in the job's way at any time, as the specs stand: a contract with terms, a quota, a budget.
+bool has_limits(const State& state, const Job& job);
+
 /// Whether such a limit is in the job's way. What others have been promised counts as held, unless the job, starting at
 /// `at`, ends before; a promise that is due has been reckoned with (`beside_others` = false).
 bool over_limits(const State& state, const Job& job, Time at, bool beside_others = true);

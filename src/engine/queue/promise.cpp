@@ -14,24 +14,29 @@ constexpr Duration kDefaultGrace = seconds(30);
 
 struct Running {
   const Job* job;
+  const std::vector<NodeIndex>* nodes;  // by rank
   std::optional<Time> ends;
-  std::vector<PowerLoads::Grant> grants;  // by rank
+  Time from;
 };
 
 std::vector<Running> running_at(const State& state, SiteIndex site, Time now) {
+  const std::set<Uid>& holders = state.holders(site);
   std::vector<Running> out;
-  for (const Uid uid : state.holders(site)) {
+  out.reserve(holders.size());
+  for (const Uid uid : holders) {
     const Job& job = *state.find_job(uid);
-    const std::vector<NodeIndex>& nodes = state.held_nodes(uid);
-    Running running{&job, ends_by(job, now), {}};
-    running.grants.reserve(nodes.size());
-    for (std::size_t rank = 0; rank < nodes.size(); ++rank) {
-      const Draw draw = draw_of(state.estate().type_of(nodes[rank]).spec, job.allocation->tasks[rank], job.shed.has_value());
-      running.grants.push_back({nodes[rank], draw, job.allocation->until});
-    }
-    out.push_back(std::move(running));
+    out.push_back({&job, &state.held_nodes(uid), ends_by(job, now), job.allocation->from});
   }
   return out;
+}
+
+void add_running(const State& state, const Running& running, std::vector<PowerLoads::Grant>& grants) {
+  const Job& job = *running.job;
+  for (std::size_t rank = 0; rank < running.nodes->size(); ++rank) {
+    const NodeIndex node = (*running.nodes)[rank];
+    const Draw draw = draw_of(state.estate().type_of(node).spec, job.allocation->tasks[rank], job.shed.has_value());
+    grants.push_back({node, draw, job.allocation->until});
+  }
 }
 
 // What has been promised to others and will have begun by then; a promise without a date may begin at any time.
@@ -57,11 +62,11 @@ bool limited(const State& state, SiteIndex site) {
 class Outlook {
  public:
   // `kept`: what is kept for others, if that has been worked out already.
-  Outlook(const State& state, SiteIndex site, Time now, const Job& job, KeptSites* kept)
-      : state_(state), site_(site), now_(now), running_(running_at(state, site, now)), loads_(state.loads().site(site)) {
+  Outlook(const State& state, const SitePools& pools, Time now, const Job& job, KeptSites* kept)
+      : state_(state), site_(pools.site), now_(now), running_(running_at(state, site_, now)), loads_(state.loads().site(site_)) {
     if (kept == nullptr) kept = &own_kept_.emplace(state, now, job.uid);
     kept_ = kept;
-    if (job.promise && site_of(state, job) == site) {  // to be given anew: what was kept for it is its own
+    if (job.promise && site_of(state, job) == site_) {  // to be given anew: what was kept for it is its own
       for (const NodeIndex node : state.promised_nodes(job.uid)) {
         if (node != kNowhere) loads_.set_aside(node, false);
       }
@@ -69,10 +74,24 @@ class Outlook {
     // Those without an end come last, the oldest first: nobody knows better who ends next.
     std::stable_sort(running_.begin(), running_.end(), [](const Running& a, const Running& b) {
       if (a.ends.has_value() != b.ends.has_value()) return a.ends.has_value();
-      return a.ends ? *a.ends < *b.ends : a.job->allocation->from < b.job->allocation->from;
+      return a.ends ? *a.ends < *b.ends : a.from < b.from;
     });
     limited_ = static_cast<std::size_t>(
         std::find_if(running_.begin(), running_.end(), [](const Running& r) { return !r.ends; }) - running_.begin());
+    free_.reserve(running_.size() + 1);
+    // Nodes that are kept for it count in full.
+    const std::size_t own = job.promise ? job.promise->tasks.size() : 0;
+    free_.push_back(state.loads().site(site_).capacity(0, pools.pools, 1) + static_cast<std::int64_t>(own) * 64);
+    for (const Running& running : running_) {
+      std::int64_t devices = free_.back();
+      for (const TaskPlacement& task : running.job->allocation->tasks) devices += static_cast<std::int64_t>(task.devices.size());
+      free_.push_back(devices);
+    }
+    watched_ = limited(state, site_);
+    const EstateSite& here = state.estate().sites()[site_];
+    const auto& racks = state.estate().racks();
+    grows_ = std::any_of(racks.begin() + here.first_rack, racks.begin() + here.first_rack + here.racks,
+                         [&](const EstateRack& rack) { return rack.from && *rack.from > now_; });
   }
 
   // The dates after `now` on which something may begin to fit.
@@ -90,21 +109,14 @@ class Outlook {
   std::size_t unlimited() const { return running_.size() - limited_; }
 
   // How many of the dates come too early, as there cannot be devices enough by then however they lie.
-  std::size_t too_early(const Job& job, const SitePools& pools, const std::vector<Time>& dates) const {
-    const EstateSite& here = state_.estate().sites()[site_];
-    for (RackIndex r = here.first_rack; r < here.first_rack + here.racks; ++r) {
-      if (const auto& from = state_.estate().racks()[r].from; from && *from > now_) return 0;  // which bring devices
-    }
-    std::int64_t devices = 0;
-    for (const TaskGroupSpec& group : job.spec.groups) devices += group.gpus.count() / 1000 * group.replicas;
-    devices -= state_.loads().site(site_).capacity(0, pools.pools, 1);
-    if (job.promise) devices -= static_cast<std::int64_t>(job.promise->tasks.size()) * 64;
+  std::size_t too_early(const Job& job, const std::vector<Time>& dates) const {
+    std::size_t gone = 0;
     std::size_t early = 0;
-    for (std::size_t i = 0; devices > 0 && i < limited_; ++i) {
-      for (const TaskPlacement& task : running_[i].job->allocation->tasks) devices -= static_cast<std::int64_t>(task.devices.size());
-      while (early < dates.size() && dates[early] < *running_[i].ends) ++early;
+    while (gone < limited_ && too_few(job, gone)) {
+      while (early < dates.size() && dates[early] < *running_[gone].ends) ++early;
+      ++gone;
     }
-    return devices > 0 ? dates.size() : early;
+    return too_few(job, gone) ? dates.size() : early;
   }
 
   // Where the gang would lie at `date`, if all that ends by then has ended and `ended` of the unlimited ones besides.
@@ -117,6 +129,7 @@ class Outlook {
     if (open.empty()) return std::nullopt;
     std::size_t gone = ended > 0 ? limited_ + ended : 0;
     while (gone < limited_ && *running_[gone].ends <= date) ++gone;
+    if (too_few(job, gone)) return std::nullopt;
     turn_to(gone);
     for (RackIndex r = here.first_rack; r < here.first_rack + here.racks; ++r) {
       const EstateRack& rack = estate.racks()[r];
@@ -126,8 +139,10 @@ class Outlook {
     const auto [devices, tasks] = largest_tasks(job.spec);
     if (devices > 0 && loads_.capacity(0, open.front().pools, devices) < tasks) return std::nullopt;
     std::vector<PowerLoads::Grant> grants;
-    for (std::size_t i = gone; i < running_.size(); ++i) grants.insert(grants.end(), running_[i].grants.begin(), running_[i].grants.end());
-    add_promised(state_, site_, date, job.uid, grants);
+    if (watched_) {
+      grants = granted_after(gone);
+      add_promised(state_, site_, date, job.uid, grants);
+    }
     PowerLoads power = PowerLoads::later(state_.power(), site_, date, grants);
     std::optional<Time> ends;
     if (job.spec.time_limit) ends = date + (*would_end_by(job, now_) - now_);
@@ -135,14 +150,32 @@ class Outlook {
   }
 
  private:
+  // Whether there are fewer devices than the gang asks for, however they lie, once the first `gone` have ended.
+  bool too_few(const Job& job, std::size_t gone) const {
+    if (grows_) return false;
+    std::int64_t devices = 0;
+    for (const TaskGroupSpec& group : job.spec.groups) devices += group.gpus.count() / 1000 * group.replicas;
+    return devices > free_[gone];
+  }
+  // What those hold that run once the first `gone` have ended.
+  std::vector<PowerLoads::Grant> granted_after(std::size_t gone) {
+    if (first_grant_.empty()) {
+      for (const Running& running : running_) {
+        first_grant_.push_back(grants_.size());
+        add_running(state_, running, grants_);
+      }
+      first_grant_.push_back(grants_.size());
+    }
+    return {grants_.begin() + static_cast<std::ptrdiff_t>(first_grant_[gone]), grants_.end()};
+  }
   // The first `gone` have ended, the others run.
   void turn_to(std::size_t gone) {
     while (gone_ < gone) lay(running_[gone_++], false);
     while (gone_ > gone) lay(running_[--gone_], true);
   }
   void lay(const Running& running, bool on) {
-    for (std::size_t rank = 0; rank < running.grants.size(); ++rank) {
-      const NodeIndex node = running.grants[rank].node;
+    for (std::size_t rank = 0; rank < running.nodes->size(); ++rank) {
+      const NodeIndex node = (*running.nodes)[rank];
       const TaskPlacement& task = running.job->allocation->tasks[rank];
       const auto as = static_cast<std::int32_t>(rank);
       if (on) {
@@ -159,6 +192,11 @@ class Outlook {
   std::vector<Running> running_;  // in the order of their ends, those that have none at the end
   std::size_t limited_ = 0;       // have one
   std::size_t gone_ = 0;          // of them, not in the picture
+  std::vector<PowerLoads::Grant> grants_;  // of all that run, one after the other
+  std::vector<std::size_t> first_grant_;   // of each
+  std::vector<std::int64_t> free_;         // devices that are free at the most once the first so many have ended
+  bool watched_ = false;                   // what is granted may matter to others
+  bool grows_ = false;                     // racks are yet to come, with more of them
   std::optional<KeptSites> own_kept_;
   KeptSites* kept_ = nullptr;
   SiteLoads loads_;  // the picture
@@ -190,7 +228,7 @@ std::vector<Kept>& KeptSites::at(SiteIndex site) {
   for (const Time date : dates) {
     std::vector<PowerLoads::Grant> grants;
     for (const Running& other : running) {
-      if (!other.ends || *other.ends > date) grants.insert(grants.end(), other.grants.begin(), other.grants.end());
+      if (!other.ends || *other.ends > date) add_running(*state_, other, grants);
     }
     add_promised(*state_, site, date, except_, grants);
     found->second.push_back({date, PowerLoads::later(state_->power(), site, date, grants)});
@@ -233,18 +271,24 @@ SiteIndex site_of(const State& state, const Job& promised) {
   return state.estate().nodes()[nodes.front()].site;
 }
 
-std::optional<std::vector<TaskPlacement>> take_up(State& state, KeptSites& others, const Job& job, const PoolsBySite& pools, Time now) {
+bool may_take_up(const State& state, const Job& job, const PoolsBySite& pools) {
   const SiteIndex site = site_of(state, job);
-  const auto allowed = std::find_if(pools.begin(), pools.end(), [&](const SitePools& of_site) { return of_site.site == site; });
-  if (allowed == pools.end()) return std::nullopt;
-  // Mostly some node is not free yet, which is soon told.
+  if (std::none_of(pools.begin(), pools.end(), [&](const SitePools& of_site) { return of_site.site == site; })) return false;
   const SiteLoads& loads = state.loads().site(site);
   const std::vector<NodeIndex>& nodes = state.promised_nodes(job.uid);
   for (std::size_t rank = 0; rank < nodes.size(); ++rank) {
     const TaskPlacement& task = job.promise->tasks[rank];
-    if (nodes[rank] == kNowhere || !loads.ready(nodes[rank])) return std::nullopt;
-    if (task.gpus >= MilliGpu(1000) && static_cast<std::size_t>(loads.whole_free(nodes[rank])) < task.devices.size()) return std::nullopt;
+    if (nodes[rank] == kNowhere || !loads.ready(nodes[rank])) return false;
+    if (task.gpus >= MilliGpu(1000) && static_cast<std::size_t>(loads.whole_free(nodes[rank])) < task.devices.size()) return false;
   }
+  return true;
+}
+
+std::optional<std::vector<TaskPlacement>> take_up(State& state, KeptSites& others, const Job& job, const PoolsBySite& pools, Time now) {
+  if (!may_take_up(state, job, pools)) return std::nullopt;
+  const SiteIndex site = site_of(state, job);
+  const auto allowed = std::find_if(pools.begin(), pools.end(), [&](const SitePools& of_site) { return of_site.site == site; });
+  const std::vector<NodeIndex>& nodes = state.promised_nodes(job.uid);
   Pictures beside;
   if (job.promise->at && *job.promise->at > now) beside = others.between(site, now, *job.promise->at);
   Booking booking(state, state.scratch_loads().site(site), state.scratch_power(), std::move(beside), job, allowed->pools, now);
@@ -294,7 +338,7 @@ std::optional<Promise> plan_promise(const State& state, const Job& job, const Po
   std::optional<Promise> best;
   for (const auto& ranked : sites) {
     const SitePools* of_site = ranked.second;
-    Outlook outlook(state, of_site->site, now, job, kept);
+    Outlook outlook(state, *of_site, now, job, kept);
     std::optional<Promise> here;
     const auto try_at = [&](Time date, std::size_t ended) {
       auto tasks = outlook.place(job, *of_site, date, ended);
@@ -312,7 +356,7 @@ std::optional<Promise> plan_promise(const State& state, const Job& job, const Po
     if (dated && dates.empty()) continue;
     // Work ends and nothing begins, so that a later date mostly holds what an earlier one does; where a limit falls on the
     // way, the date that is found is one that holds it all the same. It is mostly soon after there are devices enough.
-    std::size_t fails = outlook.too_early(job, *of_site, dates);
+    std::size_t fails = outlook.too_early(job, dates);
     std::size_t holds = fails;
     for (std::size_t step = 1; holds < dates.size() && !try_at(dates[holds], 0); step *= 2) {
       fails = holds + 1;

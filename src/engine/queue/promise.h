@@ -55,6 +55,8 @@ inline constexpr std::size_t kPlanSites = 4;
 
 /// The site of what a job is promised; kNowhere if it has left the estate, or no nodes are promised.
 SiteIndex site_of(const State& state, const Job& promised);
+/// Whether all nodes of its promise are ready and have as many devices free as it is promised: if not, nothing more needs to be tried there.
+bool may_take_up(const State& state, const Job& job, const PoolsBySite& pools);
 /// Whether the job can lie now just where its promise says, with ports that are free now, on pools that it may use now, and
 /// beside what `others` are promised before its own date. It needs no more: those who came later left room for it.
 std::optional<std::vector<TaskPlacement>> take_up(State& state, KeptSites& others, const Job& job, const PoolsBySite& pools, Time now);

@@ -28,8 +28,8 @@ class Turns {
  public:
   Turns(const State& state, Time now, QueueOrder order) : state_(state), now_(now), fair_(order == QueueOrder::kFair) {}
 
-  void add(const GroupKey& group, const QueueKey& head) {
-    const std::string_view name = fair_ ? std::string_view(group.project) : std::string_view();  // else all stand in one line
+  void add(const Head& head) {
+    const std::string_view name = fair_ ? std::string_view(head.group->first.project) : std::string_view();  // else all stand in one line
     Project& project = projects_[name];
     if (project.heads.empty()) {
       Tenant& tenant = tenants_[tenant_of(name)];
@@ -40,18 +40,18 @@ class Turns {
       if (fair_) project.standing = standing_of_project(name);
       tenant.order.insert({project.standing, name});
     }
-    project.heads.emplace_back(head, &group);
+    project.heads.push_back(head);
     std::push_heap(project.heads.begin(), project.heads.end(), std::greater<>());
   }
 
   bool empty() const { return order_.empty(); }
 
   // Whose turn it is; it leaves.
-  std::pair<QueueKey, const GroupKey*> take() {
+  Head take() {
     Tenant& tenant = tenants_.at(order_.begin()->second);
     Project& project = projects_.at(tenant.order.begin()->second);
     std::pop_heap(project.heads.begin(), project.heads.end(), std::greater<>());
-    const auto turn = project.heads.back();
+    const Head turn = project.heads.back();
     project.heads.pop_back();
     if (project.heads.empty()) tenant.order.erase(tenant.order.begin());
     if (tenant.order.empty()) order_.erase(order_.begin());
@@ -78,7 +78,7 @@ class Turns {
   using Order = std::set<std::pair<Standing, std::string_view>>;
   struct Project {
     Standing standing;
-    std::vector<std::pair<QueueKey, const GroupKey*>> heads;  // a heap, the first on top; a job stands in one group only
+    std::vector<Head> heads;  // a heap, the first on top; a job stands in one group only
   };
   struct Tenant {
     Standing standing;
@@ -112,13 +112,17 @@ std::string_view told_to(const Job& job, const Job& other) {
 }
 
 // The first of a group that has no promise; those have been seen to already.
-std::optional<QueueKey> head_of(const State& state, const GroupKey& key) {
-  const auto group = state.line().groups().find(key);
-  if (group == state.line().groups().end()) return std::nullopt;
-  for (const QueueKey& waiting : group->second) {
-    if (state.promised().empty() || !state.find_job(waiting.job)->promise) return waiting;
+const Job* first_of(const State& state, const Line::Group& group) {
+  for (const QueueKey& waiting : group) {
+    const Job* job = state.find_job(waiting.job);
+    if (!job->promise) return job;
   }
-  return std::nullopt;
+  return nullptr;
+}
+// The same of the group as it is now: it has left the line with its last job.
+const Job* first_of(const State& state, const GroupKey& key) {
+  const auto group = state.line().groups().find(key);
+  return group == state.line().groups().end() ? nullptr : first_of(state, group->second);
 }
 
 }  // namespace
@@ -145,13 +149,13 @@ void Scheduler::pass(Step& step) {
     tried_.clear();
     kept_.emplace(state, step.now());
     if (full) {
-      blocked_.clear();
+      ++full_passes_;
       full_.clear();
       next_due_.reset();
       keep_promises(step);
       if (!plain) keep_reservations(step);
     }
-    walk(step);
+    walk(step, full);
     if (!plain) backfill(step);
     if (!plain && full && tried_.empty() && !state.undersized().empty()) {
       if (const auto next = grow(step, *kept_)) due(*next);
@@ -169,7 +173,7 @@ void Scheduler::pass(Step& step) {
 
 void Scheduler::keep_promises(Step& step) {
   State& state = step.state();
-  const auto promised = state.promised();
+  const std::vector<std::pair<std::pair<Time, Uid>, const Job*>> promised(state.promised().begin(), state.promised().end());
   for (const auto& [turn, waits] : promised) {
     const Job& job = *waits;
     if (!job.promise || job.promise->since != turn.first) continue;
@@ -184,16 +188,18 @@ bool Scheduler::keep_promise(Step& step, const Job& job) {
   const Promise& promise = *job.promise;
   std::optional<Job> copy;
   const Job& least = at_least(job, copy);
-  const PoolsBySite& pools = bound(state, job, state.line().group_of(uid)).pools;
+  const GroupKey& group = state.line().group_of(uid);
+  const PoolsBySite& pools = bound(state, job, group).pools;
   const bool reserved = job.spec.start_at && step.now() < *job.spec.start_at;  // it keeps its place until then
-  const bool spot = state.class_of(job) == ServiceClass::kSpot;  // which is promised only what its like leave to it
-  const bool limited = over_limits(state, job, step.now(), !promise.at || *promise.at > step.now());
-  if (!reserved && !limited) {
+  const auto over = [&] {
+    return limited(state, job, known_[group]) && over_limits(state, job, step.now(), !promise.at || *promise.at > step.now());
+  };
+  // Mostly there is no room, which is soon told.
+  if (!reserved && (may_take_up(state, least, pools) || may_have_room(state, least, pools)) && !over()) {
     KeptSites others(state, step.now(), uid);
     auto tasks = take_up(state, others, least, pools, step.now());
     if ((!tasks || copy) && may_have_room(state, least, pools)) {
-      // Perhaps elsewhere, and what is kept for it is its own; an elastic gang perhaps with more tasks. Mostly there is no
-      // room, which is soon told.
+      // Perhaps elsewhere, and what is kept for it is its own; an elastic gang perhaps with more tasks.
       state.keep_promised(job, false);
       if (copy) {
         if (auto larger = place_largest(state, others, job, pools, step.now())) tasks = std::move(larger);
@@ -210,10 +216,12 @@ bool Scheduler::keep_promise(Step& step, const Job& job) {
     }
   }
   const bool late = promise.at && *promise.at <= step.now();
+  const bool spot = state.class_of(job) == ServiceClass::kSpot;  // which is promised only what its like leave to it
   std::optional<Promise> other;
   std::string cause;
   if (promise.tasks.empty()) {
     // Once its GPUs are there it needs nodes. Until then they are kept, as long as they can come at all.
+    const bool limited = over();
     auto again = limited ? plan_headroom(state, job, step.now()) : std::nullopt;
     if (limited && again && !late) return false;
     cause = limited ? "its GPUs have not been given back by the date that was promised" : "its GPUs are there, its nodes are not free";
@@ -259,37 +267,80 @@ void Scheduler::keep_reservations(Step& step) {
   }
 }
 
-void Scheduler::walk(Step& step) {
+// `full`: those that had no room are looked at too.
+void Scheduler::walk(Step& step, bool full) {
   State& state = step.state();
-  std::vector<GroupKey> groups;
+  std::vector<Head> heads;  // in the order of the line, which is that of what is known
+  auto known = known_.begin();
   for (const auto& [group, waiting] : state.line().groups()) {
-    if (!blocked_.contains(group)) groups.push_back(group);
-  }
-  for (auto at = groups.begin(); at != groups.end();) {
-    Turns turns(state, step.now(), settings_.order);
-    const int rank = at->rank;
-    for (; at != groups.end() && at->rank == rank; ++at) {
-      if (const auto head = head_of(state, *at)) turns.add(*at, *head);
+    while (known != known_.end() && known->first < group) known = full ? known_.erase(known) : std::next(known);
+    if (known == known_.end() || group < known->first) known = known_.emplace_hint(known, group, GroupMemory{});
+    if (known->second.blocked_in != full_passes_) {
+      if (const Job* first = first_of(state, waiting)) heads.push_back({queue_key(*first), &*known, first});
     }
+    ++known;
+  }
+  if (!any_chance(step, heads)) {
+    for (const Head& head : heads) {
+      head.group->second.blocked_in = full_passes_;
+      tried_.push_back(head.group->first);
+    }
+    return;
+  }
+  for (auto at = heads.begin(); at != heads.end();) {
+    Turns turns(state, step.now(), settings_.order);
+    const int rank = at->group->first.rank;
+    for (; at != heads.end() && at->group->first.rank == rank; ++at) turns.add(*at);
     while (!turns.empty()) {
-      const auto [head, group] = turns.take();
-      const Outcome outcome = try_to_start(step, *state.find_job(head.job), *group);
+      const Head turn = turns.take();
+      auto& [group, memory] = *turn.group;
+      const Outcome outcome = try_to_start(step, *turn.job, *turn.group);
       if (outcome == Outcome::kStarted || outcome == Outcome::kPromised) {
-        if (outcome == Outcome::kPromised) tried_.push_back(*group);
-        if (const auto next = head_of(state, *group)) turns.add(*group, *next);
-        turns.look_again(group->project);
+        if (outcome == Outcome::kPromised) tried_.push_back(group);
+        if (const Job* next = first_of(state, group)) turns.add({queue_key(*next), turn.group, next});
+        turns.look_again(group.project);
         continue;
       }
       if (settings_.strict && outcome == Outcome::kNoRoom) return;
-      blocked_.insert(*group);
-      if (outcome == Outcome::kNoRoom) tried_.push_back(*group);
+      memory.blocked_in = full_passes_;
+      if (outcome == Outcome::kNoRoom) tried_.push_back(group);
     }
   }
 }
 
-Scheduler::Outcome Scheduler::try_to_start(Step& step, const Job& job, const GroupKey& group) {
+// Whether it matters whose turn it is: not if none of them has room and nothing more can be promised.
+bool Scheduler::any_chance(Step& step, const std::vector<Head>& heads) {
   State& state = step.state();
-  if (over_limits(state, job, step.now())) {
+  if (settings_.strict) return true;
+  if (!settings_.greedy) {
+    if (state.promised_places() < kMostPromises) return true;
+    // Who may be put before them is looked for in the order of their turns.
+    const auto& promised = state.promised();
+    if (std::any_of(promised.begin(), promised.end(), [](const auto& other) { return other.second->promise->at.has_value(); })) return true;
+  }
+  std::vector<std::uint64_t> full;
+  for (const Head& head : heads) {
+    const GroupKey& group = head.group->first;
+    const Job& job = *head.job;
+    if (limited(state, job, head.group->second)) return true;
+    Bound& bound = this->bound(state, job, group);
+    if (!full_.contains(group.shape) && std::find(full.begin(), full.end(), group.shape) == full.end()) {
+      if (heads.size() == 1 || find_place(step, job, bound.pools)) return true;  // of one alone the turn is clear
+      full.push_back(group.shape);
+    }
+  }
+  for (const Head& head : heads) {
+    std::optional<Job> copy;
+    possible(state, at_least(*head.job, copy), bound(state, *head.job, head.group->first).pools, head.group->first, step.now());
+  }
+  full_.insert(full.begin(), full.end());
+  return false;
+}
+
+Scheduler::Outcome Scheduler::try_to_start(Step& step, const Job& job, KnownGroup& of) {
+  State& state = step.state();
+  const GroupKey& group = of.first;
+  if (limited(state, job, of.second) && over_limits(state, job, step.now())) {
     if (settings_.strict || settings_.greedy || state.promised().size() - state.promised_places() >= kMostPromises) return Outcome::kLimited;
     auto headroom = plan_headroom(state, job, step.now());
     if (!headroom) return Outcome::kLimited;
@@ -301,12 +352,12 @@ Scheduler::Outcome Scheduler::try_to_start(Step& step, const Job& job, const Gro
   full_.insert(group.shape);
   std::optional<Job> copy;
   const Job& least = at_least(job, copy);
-  PoolsBySite storage;
-  const PoolsBySite& pools = open_to(state, least, bound.pools, step.now(), storage);
   const bool possible = this->possible(state, least, bound.pools, group, step.now());
   if (settings_.strict) return possible ? Outcome::kNoRoom : Outcome::kLimited;
   if (settings_.greedy) return Outcome::kNoRoom;
   if (!possible || state.promised_places() >= kMostPromises) return Outcome::kNoRoom;
+  PoolsBySite storage;
+  const PoolsBySite& pools = open_to(state, least, bound.pools, step.now(), storage);
   // Spot work uses what is idle and is promised nothing but what others of its kind leave to it.
   if (group.rank > 1) return make_room(step, least, pools) ? Outcome::kPromised : Outcome::kNoRoom;
   if (plans_ == kMostPlans || (bound.vain_until && step.now() < *bound.vain_until)) return Outcome::kNoRoom;
@@ -318,9 +369,13 @@ Scheduler::Outcome Scheduler::try_to_start(Step& step, const Job& job, const Gro
 }
 
 // `pools`: those that the job may use at all.
-bool Scheduler::place_and_start(Step& step, const Job& job, const PoolsBySite& pools) {
+std::optional<std::vector<TaskPlacement>> Scheduler::find_place(Step& step, const Job& job, const PoolsBySite& pools) {
   State& state = step.state();
-  auto tasks = sizes_of(job) ? place_largest(state, *kept_, job, pools, step.now()) : place_beside(state, *kept_, job, pools, step.now());
+  return sizes_of(job) ? place_largest(state, *kept_, job, pools, step.now()) : place_beside(state, *kept_, job, pools, step.now());
+}
+
+bool Scheduler::place_and_start(Step& step, const Job& job, const PoolsBySite& pools) {
+  auto tasks = find_place(step, job, pools);
   if (!tasks) return false;
   start(step, job, std::move(*tasks));
   return true;
@@ -409,8 +464,8 @@ void Scheduler::backfill(Step& step) {
     if (first <= step.now()) continue;
     bool open = false;
     for (const GroupKey& group : tried_) {
-      while (const auto head = head_of(state, group)) {
-        const Job& job = *state.find_job(head->job);
+      while (const Job* head = first_of(state, group)) {
+        const Job& job = *head;
         const auto ends = would_end_by(job, step.now());
         if (!ends || *ends > first || over_limits(state, job, step.now())) break;
         PoolsBySite here = bound(state, job, group).pools;
@@ -433,6 +488,12 @@ Scheduler::Bound& Scheduler::bound(const State& state, const Job& job, const Gro
   const auto [found, fresh] = bound_by_need_.try_emplace(group.need);
   if (fresh) found->second.pools = candidate_pools(state, job);
   return found->second;
+}
+
+// Whether contract, quota or budget may ever be in the way of a job of the group.
+bool Scheduler::limited(const State& state, const Job& job, GroupMemory& memory) const {
+  if (memory.limited_as_of != bounds_) memory = {memory.blocked_in, bounds_, has_limits(state, job)};
+  return memory.limited;
 }
 
 bool Scheduler::possible(State& state, const Job& job, const PoolsBySite& pools, const GroupKey& group, Time now) {

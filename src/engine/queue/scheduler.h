@@ -10,6 +10,23 @@
 
 namespace penstock {
 
+/// What is remembered of a group.
+struct GroupMemory {
+  std::uint64_t blocked_in = 0;                     ///< the last full pass in which it had no room; it gets none before the next
+  std::uint64_t limited_as_of = ~std::uint64_t{0};  ///< State::bounds() of what follows
+  bool limited = true;                              ///< see has_limits()
+};
+using KnownGroups = std::map<GroupKey, GroupMemory>;
+using KnownGroup = KnownGroups::value_type;
+
+/// The first of a group.
+struct Head {
+  QueueKey key;
+  KnownGroup* group = nullptr;
+  const Job* job = nullptr;
+  bool operator>(const Head& other) const { return key > other.key; }
+};
+
 class Scheduler {
  public:
   explicit Scheduler(SchedulerSettings settings = {}) : settings_(settings) {}
@@ -40,16 +57,19 @@ class Scheduler {
 
   void keep_promises(Step& step);
   void keep_reservations(Step& step);
-  void walk(Step& step);
+  void walk(Step& step, bool full);
+  bool any_chance(Step& step, const std::vector<Head>& heads);
   void backfill(Step& step);
   bool keep_promise(Step& step, const Job& job);
-  Outcome try_to_start(Step& step, const Job& job, const GroupKey& group);
+  Outcome try_to_start(Step& step, const Job& job, KnownGroup& of);
+  std::optional<std::vector<TaskPlacement>> find_place(Step& step, const Job& job, const PoolsBySite& pools);
   bool place_and_start(Step& step, const Job& job, const PoolsBySite& pools);
   bool reclaim(Step& step, const Job& job, const PoolsBySite& pools);
   bool promise(Step& step, const Job& job, const PoolsBySite& pools);
   bool make_room(Step& step, const Job& job, const PoolsBySite& pools);
   void start(Step& step, const Job& job, std::vector<TaskPlacement> tasks);
   Bound& bound(const State& state, const Job& job, const GroupKey& group);
+  bool limited(const State& state, const Job& job, GroupMemory& memory) const;
   bool possible(State& state, const Job& job, const PoolsBySite& pools, const GroupKey& group, Time now);
   void due(Time at) {
     if (!next_due_ || at < *next_due_) next_due_ = at;
@@ -61,7 +81,8 @@ class Scheduler {
   std::optional<Time> next_due_;
   std::unordered_map<std::uint64_t, Bound> bound_by_need_;
   std::unordered_map<std::uint64_t, bool> possible_by_shape_;  // whether it would fit if nothing ran
-  std::set<GroupKey> blocked_;  // of groups without room since the last full pass; none gets any before the next opening
+  KnownGroups known_;              // those that have stood in the line since the last full pass
+  std::uint64_t full_passes_ = 0;  // so far
   std::unordered_set<std::uint64_t> full_;  // shapes for which there is no room, in whatever project
   std::vector<GroupKey> tried_; // of this pass, those without room, in the order of their turns
   std::optional<KeptSites> kept_;  // of this pass
