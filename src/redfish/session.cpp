@@ -54,7 +54,13 @@ std::string one_line(std::string_view text, std::size_t most) {
   return out;
 }
 
-// The messages of error.@Message.ExtendedInfo, or error.message (DSP0266, error responses).
+// Text at a path as it is.
+std::string raw_text(const json::object& object, std::string_view path) {
+  const json::value* found = member(object, path);
+  return found != nullptr && found->is_string() ? std::string(std::string_view(found->get_string())) : std::string();
+}
+
+// The messages of error.@Message.ExtendedInfo, or error.message (DSP0266, error responses), as they are.
 std::string messages_in(const std::string& body) {
   auto value = parse_json(body, kMostDepth);
   const json::object* object = value.ok() ? value->if_object() : nullptr;
@@ -65,14 +71,13 @@ std::string messages_in(const std::string& body) {
   if (list != nullptr && list->is_array()) {
     for (const json::value& entry : list->get_array()) {
       if (!entry.is_object()) continue;
-      std::string message = text_at(entry.get_object(), "Message");
-      const std::string id = text_at(entry.get_object(), "MessageId");
-      if (message.empty()) message = id;
+      std::string message = raw_text(entry.get_object(), "Message");
+      if (message.empty()) message = raw_text(entry.get_object(), "MessageId");
       if (!message.empty()) out += (out.empty() ? "" : " ") + message;
       if (out.size() > kMostText) break;
     }
   }
-  return out.empty() ? text_at(error->get_object(), "message") : out;
+  return out.empty() ? raw_text(error->get_object(), "message") : out;
 }
 
 Duration wait_of(const ApiResponse& answer, Duration otherwise) {
@@ -109,8 +114,7 @@ const json::value* member(const json::object& object, std::string_view path) {
 }
 
 std::string text_at(const json::object& object, std::string_view path) {
-  const json::value* found = member(object, path);
-  return found != nullptr && found->is_string() ? one_line(std::string_view(found->get_string()), kMostText) : std::string();
+  return one_line(raw_text(object, path), kMostText);
 }
 
 std::optional<double> number_at(const json::object& object, std::string_view path) {
@@ -186,9 +190,7 @@ Result<ApiResponse> RedfishSession::once(const Ask& ask) {
   if (!ask.etag.empty()) headers["if-match"] = ask.etag;
   if (!ask.open && basic_) headers["authorization"] = basic_header(credentials_);
   if (!ask.open && !token_.empty()) headers["x-auth-token"] = std::string(token_.text());
-  auto answer = client_.request(ask.method, ask.path, ask.body, headers);
-  if (!answer.ok()) return hide(std::move(answer).error());
-  return answer;
+  return client_.request(ask.method, ask.path, ask.body, headers);
 }
 
 Result<ApiResponse> RedfishSession::ask(Ask ask) {
@@ -227,16 +229,16 @@ Error RedfishSession::refused(const Ask& ask, const ApiResponse& answer) const {
   if (answer.status == 409) code = Code::kFailedPrecondition;
   if (answer.status >= 500 && code == Code::kInternal) code = Code::kUnavailable;
   if (answer.status < 400) code = Code::kUnsupported;
-  const std::string why = messages_in(answer.body);
+  // Hidden before it is cut: half a password would not be found any more.
+  const std::string why = hidden(messages_in(answer.body));
   std::string message = fmt::format("the BMC at {} answers {} {} with HTTP status {}{}{}", server_, ask.method, ask.path, answer.status,
                                     why.empty() ? "" : ": ", one_line(why, kMostText));
   if (answer.status == 401) message += fmt::format("; check the credentials in {}", options_.credentials);
-  return hide(make_error(code, std::move(message)));
+  return make_error(code, std::move(message));
 }
 
-Error RedfishSession::hide(Error error) const {
-  error.message = token_.hidden_in(credentials_.password.hidden_in(std::move(error.message)));
-  return error;
+std::string RedfishSession::hidden(std::string message) const {
+  return token_.hidden_in(credentials_.password.hidden_in(std::move(message)));
 }
 
 Result<RedfishResource> RedfishSession::read(std::string_view link, bool open) {
@@ -279,7 +281,7 @@ Result<std::vector<RedfishResource>> RedfishSession::members(std::string_view li
       PENSTOCK_TRY(found, get(one));
       out.push_back(std::move(found));
     }
-    next = text_at(page.body, "Members@odata.nextLink");
+    next = raw_text(page.body, "Members@odata.nextLink");
   }
   return out;
 }

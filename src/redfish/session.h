@@ -46,6 +46,8 @@ class RedfishSession {
   const std::string& server() const { return server_; }
   const RedfishOptions& options() const { return options_; }
 
+  /// From any thread, see ApiClient.
+  void cancel() { client_.cancel(); }
   /// Begins an operation: its deadline and its count of requests.
   void begin(Duration deadline);
   /// Time that the operation has left.
@@ -78,7 +80,7 @@ class RedfishSession {
   Status log_in();
   void log_out();
   Error refused(const Ask& ask, const ApiResponse& answer) const;
-  Error hide(Error error) const;
+  std::string hidden(std::string message) const;
 
   RedfishOptions options_;
   std::string server_;
