@@ -88,13 +88,14 @@ Duration wait_of(const ApiResponse& answer, Duration otherwise) {
   return number ? std::max(seconds(count), milliseconds(100)) : otherwise;
 }
 
-std::string basic_header(const Credentials& credentials) {
-  const std::string plain = credentials.user + ":" + std::string(credentials.password.text());
+Secret basic_header(const Credentials& credentials) {
+  const Secret joined(fmt::format("{}:{}", credentials.user, credentials.password.text()));
+  const std::string_view plain = joined.text();
   std::string out(sodium_base64_ENCODED_LEN(plain.size(), sodium_base64_VARIANT_ORIGINAL), '\0');
   sodium_bin2base64(out.data(), out.size(), reinterpret_cast<const unsigned char*>(plain.data()), plain.size(),
                     sodium_base64_VARIANT_ORIGINAL);
   out.resize(out.find('\0'));
-  return "Basic " + out;
+  return Secret("Basic " + out);
 }
 
 }  // namespace
@@ -188,7 +189,7 @@ Result<ApiResponse> RedfishSession::once(const Ask& ask) {
   client_.set_timeout(std::min(options_.request_timeout, rest));
   Headers headers{{"accept", "application/json"}, {"odata-version", "4.0"}};
   if (!ask.etag.empty()) headers["if-match"] = ask.etag;
-  if (!ask.open && basic_) headers["authorization"] = basic_header(credentials_);
+  if (!ask.open && !basic_.empty()) headers["authorization"] = std::string(basic_.text());
   if (!ask.open && !token_.empty()) headers["x-auth-token"] = std::string(token_.text());
   return client_.request(ask.method, ask.path, ask.body, headers);
 }
@@ -197,10 +198,10 @@ Result<ApiResponse> RedfishSession::ask(Ask ask) {
   bool again = false;  // with a new session
   int redirects = 0, busy = 0;
   while (true) {
-    if (!ask.open && !basic_ && token_.empty()) PENSTOCK_RETURN_IF_ERROR(log_in());
+    if (!ask.open && basic_.empty() && token_.empty()) PENSTOCK_RETURN_IF_ERROR(log_in());
     PENSTOCK_TRY(answer, once(ask));
     if (good(answer.status)) return std::move(answer);
-    if (answer.status == 401 && !ask.open && !basic_ && !again) {
+    if (answer.status == 401 && !ask.open && basic_.empty() && !again) {
       again = true;
       token_ = Secret();
       session_.clear();
@@ -238,7 +239,7 @@ Error RedfishSession::refused(const Ask& ask, const ApiResponse& answer) const {
 }
 
 std::string RedfishSession::hidden(std::string message) const {
-  return token_.hidden_in(credentials_.password.hidden_in(std::move(message)));
+  return token_.hidden_in(basic_.hidden_in(credentials_.password.hidden_in(std::move(message))));
 }
 
 Result<RedfishResource> RedfishSession::read(std::string_view link, bool open) {
@@ -313,7 +314,7 @@ Status RedfishSession::log_in() {
   credentials_ = std::move(credentials);
   const std::string sessions = link_at(found->body, "Links.Sessions");
   if (sessions.empty()) {
-    basic_ = true;
+    basic_ = basic_header(credentials_);
     return ok_status();
   }
   PENSTOCK_TRY(path, path_on(server_, sessions));
@@ -327,7 +328,7 @@ Status RedfishSession::log_in() {
                     answer.body.find("SessionLimitExceeded") != std::string::npos;
   if (!good(answer.status)) {
     if (!none) return refused(login, answer);
-    basic_ = true;
+    basic_ = basic_header(credentials_);
     return ok_status();
   }
   token_ = Secret(header(answer, "x-auth-token"));

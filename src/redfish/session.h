@@ -90,7 +90,7 @@ class RedfishSession {
   Credentials credentials_;
   Secret token_;
   std::string session_;  ///< path of our session; empty: none
-  bool basic_ = false;
+  Secret basic_;         ///< the header of basic authentication; empty: it is done with a session
   Duration ends_{};
   int requests_ = 0;
 };
