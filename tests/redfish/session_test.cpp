@@ -131,6 +131,11 @@ TEST_F(Links, AreFollowedOnTheSameHostOnly) {
     resources.at("/redfish/v1/Systems")["Members"] = json::array{json::object{{"@odata.id", other.url() + other.host}}};
   });
   EXPECT_EQ(code_of(RedfishClient(options).power_state()), Code::kForbidden);
+  // Behind the address of the BMC this would make a user name of it.
+  service.edit([&](auto& resources) {
+    resources.at("/redfish/v1/Systems")["Members"] = json::array{json::object{{"@odata.id", "@" + other.url().substr(7) + other.host}}};
+  });
+  EXPECT_EQ(code_of(RedfishClient(options).power_state()), Code::kForbidden);
   service.edit([&](auto& resources) {
     resources.at("/redfish/v1/Systems")["Members"] = json::array();
     resources.at("/redfish/v1/Systems")["Members@odata.nextLink"] = other.url() + "/redfish/v1/Systems";
