@@ -145,7 +145,8 @@ RedfishControl::Attempt RedfishControl::attempt(const OrderQueue::Turn& turn) {
     const std::lock_guard lock(mutex_);
     running_.erase(&client);
   }
-  if (!made.result.status.ok()) made.again = may_pass(made.result.status.error()) && (repeatable(order.action) || !client.acted());
+  const bool worth_it = turn.ends - options_.now() > options_.poll;
+  if (!made.result.status.ok()) made.again = worth_it && may_pass(made.result.status.error()) && (repeatable(order.action) || !client.acted());
   return made;
 }
 

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <csignal>
 
 namespace penstock {
 namespace {
@@ -73,7 +74,10 @@ struct Service::Channel {
     if (tls != nullptr) SSL_free(tls);
     close(fd);
   }
-  bool begin() { return tls == nullptr || SSL_accept(tls) == 1; }
+  bool begin() {
+    errno = 0;
+    return tls == nullptr || SSL_accept(tls) == 1;
+  }
   int read(char* to, int size) { return tls != nullptr ? SSL_read(tls, to, size) : static_cast<int>(recv(fd, to, static_cast<std::size_t>(size), 0)); }
   bool write(std::string_view text) {
     while (!text.empty()) {
@@ -88,6 +92,7 @@ struct Service::Channel {
 
 Service::Service(Flavour flavour, Wire wire) : flavour_(flavour) {
   PENSTOCK_CHECK(sodium_init() >= 0);
+  std::signal(SIGPIPE, SIG_IGN);  // a client that hangs up ends its connection only
   flavour == Flavour::kModern ? make_modern() : make_older();
   if (wire == Wire::kTls) make_certificate();
   listener_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
