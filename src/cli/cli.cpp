@@ -123,6 +123,7 @@ int run_cli(int argc, char** argv) {
   add_simulate_verb(app, cli);
   add_bench_verbs(app, cli);
   add_exchange_verbs(app, cli);
+  add_bmc_verbs(app, cli);
   add_completion_verb(app);
   try {
     app.parse(argc, argv);

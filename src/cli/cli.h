@@ -37,6 +37,7 @@ void add_book_verbs(CLI::App& app, Cli& cli);      // quote book
 void add_verify_verb(CLI::App& app, Cli& cli);     // verify
 void add_simulate_verb(CLI::App& app, Cli& cli);   // simulate
 void add_exchange_verbs(CLI::App& app, Cli& cli);  // import export
+void add_bmc_verbs(CLI::App& app, Cli& cli);       // bmc
 void add_completion_verb(CLI::App& app);           // completion
 
 /// The kinds that get, describe, delete and watch take, in the plural.

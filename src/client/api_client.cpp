@@ -197,6 +197,11 @@ struct ApiClient::Connection {
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, 30L);
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPINTVL, 10L);
     if (!options.ca_file.empty()) curl_easy_setopt(easy, CURLOPT_CAINFO, options.ca_file.c_str());
+    if (!options.pinned_key.empty()) {
+      curl_easy_setopt(easy, CURLOPT_PINNEDPUBLICKEY, options.pinned_key.c_str());
+      curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
+      curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
+    }
     if (is_loopback_server(options.server)) curl_easy_setopt(easy, CURLOPT_PROXY, "");
     if (!body.empty() || method == "POST" || method == "PUT" || method == "PATCH") {
       curl_easy_setopt(easy, CURLOPT_POST, 1L);

@@ -12,6 +12,7 @@ struct ApiClientOptions {
   std::string server;   ///< http://host:port or https://host:port
   std::string token;    ///< bearer token; empty: none is sent
   std::string ca_file;  ///< PEM file of the authorities to trust; empty: the system's
+  std::string pinned_key;  ///< sha256//… of the server's public key, which then is all that is trusted; empty: authorities decide
   std::string reason;   ///< why, for the audit log: sent with every write, if not empty
   bool any_status = false;  ///< an answer of any status is an answer, and writes carry no key: for other servers than Penstock
   std::string peer = "the Penstock server";  ///< what errors call it

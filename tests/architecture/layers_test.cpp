@@ -24,10 +24,12 @@ const std::map<std::string, Layers> kBelow = {
     {"client", {"base"}},
     {"exchange", {"base", "spec", "estate", "client"}},
     {"runtime", {"base", "spec", "estate", "engine"}},
+    {"redfish", {"base", "spec", "estate", "engine", "client", "runtime"}},
     {"server", {"base", "spec", "estate", "engine", "journal", "client", "runtime"}},
     {"agent", {"base", "spec", "estate", "engine", "runtime", "client"}},
     {"sim", {"base", "spec", "estate", "engine", "runtime"}},
-    {"cli", {"base", "spec", "estate", "engine", "journal", "client", "exchange", "runtime", "server", "agent", "verify", "sim"}},
+    {"cli", {"base", "spec", "estate", "engine", "journal", "client", "exchange", "runtime", "redfish", "server", "agent", "verify",
+             "sim"}},
 };
 
 // Clocks, chance, threads and files: the engine must give the same events for the same commands, always.
