@@ -2,6 +2,7 @@
 #pragma once
 
 #include "engine/command.h"
+#include "engine/fleet/signs.h"
 #include "engine/state.h"
 
 namespace penstock {
@@ -22,12 +23,15 @@ class Step {
   }
 
   void emit(Event event);
+  /// What the events since the last call tell of things that fail.
+  Signs take_signs() { return std::exchange(signs_, {}); }
 
  private:
   State& state_;
   const CommandMeta& meta_;
   std::vector<EventRecord>& out_;
   std::uint64_t minted_ = 0;
+  Signs signs_;
 };
 
 }  // namespace penstock
