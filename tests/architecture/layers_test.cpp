@@ -24,7 +24,7 @@ const std::map<std::string, Layers> kBelow = {
     {"client", {"base"}},
     {"exchange", {"base", "spec", "estate", "client"}},
     {"runtime", {"base", "spec", "estate", "engine"}},
-    {"server", {"base", "spec", "estate", "engine", "journal", "client", "runtime"}},
+    {"server", {"base", "spec", "estate", "engine", "journal", "client", "exchange", "runtime"}},
     {"agent", {"base", "spec", "estate", "engine", "runtime", "client"}},
     {"sim", {"base", "spec", "estate", "engine", "runtime"}},
     {"cli", {"base", "spec", "estate", "engine", "journal", "client", "exchange", "runtime", "server", "agent", "verify", "sim"}},

@@ -22,7 +22,11 @@ const std::map<std::string, For> kOperations{
     {"listNodeTypes", For::kSeeEstate}, {"getNodeType", For::kSeeEstate}, {"listSites", For::kSeeEstate}, {"getSite", For::kSeeEstate},
     {"listRestrictions", For::kSeeEstate}, {"getRestriction", For::kSeeEstate}, {"listNodes", For::kSeeEstate}, {"getNode", For::kSeeEstate},
     {"capacity", For::kSeeEstate}, {"sitePower", For::kSeeEstate}, {"siteLoss", For::kSeeEstate}, {"siteContingencies", For::kSeeEstate},
-    {"planMaintenance", For::kSeeEstate},
+    {"planMaintenance", For::kSeeEstate}, {"topology", For::kSeeEstate}, {"targets", For::kSeeEstate}, {"getFleet", For::kSeeEstate},
+    {"getFleetRules", For::kSeeEstate}, {"listTickets", For::kSeeTenancy}, {"getTicket", For::kSeeTenancy}, {"listIncidents", For::kSeeTenancy},
+    {"getIncident", For::kSeeTenancy}, {"cordonNode", For::kChangeEstate}, {"uncordonNode", For::kChangeEstate}, {"drainNode", For::kChangeEstate},
+    {"moveNode", For::kChangeEstate}, {"mendNode", For::kChangeEstate}, {"stopFleet", For::kChangeEstate}, {"resumeFleet", For::kChangeEstate},
+    {"closeTicket", For::kChangeEstate},
     {"listTenants", For::kSeeTenancy}, {"getTenant", For::kSeeTenancy}, {"listProjects", For::kSeeTenancy}, {"getProject", For::kSeeTenancy},
     {"listContracts", For::kSeeTenancy}, {"getContract", For::kSeeTenancy}, {"listJobs", For::kSeeTenancy}, {"getJob", For::kSeeTenancy},
     {"explainJob", For::kSeeTenancy}, {"jobLogs", For::kSeeTenancy}, {"listArchivedJobs", For::kSeeTenancy}, {"usage", For::kSeeTenancy},
@@ -34,7 +38,7 @@ const std::map<std::string, For> kOperations{
     {"deleteProject", For::kChangeEstate}, {"deleteContract", For::kChangeEstate}, {"deleteRestriction", For::kChangeEstate},
     {"submitText", For::kRunJobs}, {"submitJob", For::kRunJobs}, {"submitJobs", For::kRunJobs}, {"cancelJob", For::kRunJobs},
     {"holdJob", For::kRunJobs}, {"releaseJob", For::kRunJobs}, {"suspendJob", For::kRunJobs}, {"resizeJob", For::kRunJobs},
-    {"repowerJob", For::kRunJobs},
+    {"repowerJob", For::kRunJobs}, {"replaceTask", For::kRunJobs},
     {"listTokens", For::kSeeAccess}, {"audit", For::kSeeAccess}, {"listPrincipals", For::kSeeAccess}, {"getPrincipal", For::kSeeAccess},
     {"getTenantPrincipal", For::kSeeAccess}, {"listGrants", For::kSeeAccess}, {"getGrant", For::kSeeAccess}, {"getTenantGrant", For::kSeeAccess},
     {"apply", For::kGiveAccess}, {"issueToken", For::kGiveAccess}, {"revokeToken", For::kGiveAccess}, {"deletePrincipal", For::kGiveAccess},
@@ -264,7 +268,7 @@ std::vector<Case> Rights::cases() {
     const bool of_tenant = pattern.find("{tenant}") != std::string::npos;
     for (const Target& target : targets) {
       if (id == "logout") break;
-      const bool body_only = !operation.body_type.empty() && !of_project && id != "sendLog";
+      const bool body_only = !operation.body_type.empty() && pattern.find('{') == std::string::npos;
       if (body_only) {
         add_bodies(operation, target, out);
         continue;
@@ -276,7 +280,8 @@ std::vector<Case> Rights::cases() {
                                                        {"principal", plain_access ? "root" : "ann"}, {"grant", plain_access ? "root" : "ann"},
                                                        {"nodetype", "hgx"}, {"site", "north"}, {"restriction", "x"}, {"hall", "h1"}, {"rack", "k1"},
                                                        {"node", "n1"}, {"snapshot", "1"}, {"reading", "1"}, {"token", "TOKEN"},
-                                                       {"invoice", "acme-2026-05-usd"}, {"month", "2026-05"}};
+                                                       {"invoice", "acme-2026-05-usd"}, {"month", "2026-05"},
+                                                       {"ticket", ticket_}, {"incident", incident_}};
       std::string path = pattern;
       for (std::size_t at; (at = path.find('{')) != std::string::npos;) {
         const std::size_t end = path.find('}', at);
@@ -290,6 +295,8 @@ std::vector<Case> Rights::cases() {
       if (versioned) one.target += "?version=1";
       if (id == "resizeJob") one.body = R"({"replicas":1,"version":1})";
       if (id == "repowerJob") one.body = R"({"version":1})";
+      if (id == "replaceTask") one.body = R"({"rank":1000})";  // there is none
+      if (one.method == "POST" && one.body.empty() && operation.body_type == "application/json") one.body = "{}";
       out.push_back(one);
       for (const QueryParameter& query : operation.query) {
         if (query.name == "watch") {

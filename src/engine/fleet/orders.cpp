@@ -179,6 +179,7 @@ Result<Reply> replace_task(Step& step, const ReplaceTask& command) {
     ticket.summary = command.reason.empty() ? "a tenant reports a fault" : command.reason;
     if (const auto care = step.facts().care.find(node); care != step.facts().care.end()) ticket.evidence = care->second.findings;
     ticket.tenant = tenant;
+    ticket.job = job->name;
     ticket.opened = step.now();
     reply.changes.push_back({"Ticket", Text<Uid>::format(ticket.uid), ticket.uid, Change::kAdded, 0});
     step.emit(TicketOpened{std::move(ticket)});
