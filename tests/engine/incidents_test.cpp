@@ -233,14 +233,14 @@ TEST_F(Reports, TheGangGoesOnWithASpareAndTheNodeIsTested) {
   const Reply reply = world_.good(ReplaceTask{"acme/llm/a", 1, "NCCL hangs on rank 1"});
   ASSERT_EQ(reply.changes.size(), 2U);
   EXPECT_EQ(reply.changes[1].kind, "Ticket");
-  EXPECT_EQ(world_.phase("acme/llm/a"), "stopping (drained)");
+  EXPECT_EQ(world_.phase("acme/llm/a"), "stopping(drained)");
   EXPECT_EQ(ticket().tenant, "acme");
   EXPECT_EQ(ticket().job, "acme/llm/a");
   EXPECT_EQ(ticket().node, node_);
   EXPECT_EQ(ticket().summary, "NCCL hangs on rank 1");
   EXPECT_EQ(care().state, NodeState::kSuspect);
   end_attempt();  // before the rules have looked at the node
-  EXPECT_EQ(world_.phase("acme/llm/a"), "starting (drained)");
+  EXPECT_EQ(world_.phase("acme/llm/a"), "starting");
   const auto& tasks = world_.job("acme/llm/a").allocation->tasks;
   EXPECT_NE(tasks[1].node, node_);
   EXPECT_EQ(world_.job("acme/llm/a").displaced, 1) << "no restart is used up";
@@ -272,7 +272,7 @@ TEST_F(Reports, WithoutRulesTheNodeIsCordonedForAPerson) {
   EXPECT_EQ(care().cordon->reason, "a tenant reports a fault");
   EXPECT_TRUE(care().findings.empty());
   end_attempt();
-  EXPECT_EQ(world_.phase("acme/llm/a"), "starting (drained)");
+  EXPECT_EQ(world_.phase("acme/llm/a"), "starting");
   EXPECT_NE(world_.job("acme/llm/a").allocation->tasks[1].node, node_);
   world_.good(CloseTicket{ticket().uid, "nothing found"});
   EXPECT_TRUE(care().cordon) << "a person takes it back";
