@@ -135,6 +135,7 @@ class Rights : public testing::Test {
       stack_.good("operator", "POST", "/v1/jobs/" + name + "done/cancel");
     }
     stack_.wait(minutes(1));
+    add_fleet();
     add_callers();
   }
   ~Rights() override { spdlog::set_default_logger(logger_); }
@@ -144,6 +145,7 @@ class Rights : public testing::Test {
     return std::string(stack_.good("operator", "POST", "/v1/tokens", body).at("token").as_string());
   }
 
+  void add_fleet();
   void add_callers();
   std::vector<Case> cases();
   void add_bodies(const Operation& operation, const Target& target, std::vector<Case>& out);
@@ -154,9 +156,22 @@ class Rights : public testing::Test {
   std::ostringstream log_;
   Stack stack_;
   std::int64_t from_ = 0;
+  std::string ticket_, incident_;
   std::vector<Caller> callers_;
   int count_ = 0;
 };
+
+// Both tenants have reported a node, and the node with their work fails.
+void Rights::add_fleet() {
+  for (const std::string name : {"rival/llm/j1", "acme/llm/j1"}) {
+    const std::string body = fmt::format(R"({{"rank":0,"reason":"zz{}"}})", name.substr(0, name.find('/')));
+    const json::object reply = stack_.good(name.substr(0, name.find('/')) + "-member", "POST", "/v1/jobs/" + name + "/replace", body);
+    ticket_ = reply.at("changes").at(1).at("name").as_string();
+  }
+  stack_.wait(minutes(1));
+  for (const char* node : {"north/h1/k1/n1", "north/h1/k1/n2"}) PENSTOCK_CHECK(execute_and_wait(*stack_.core, LoseNode{node, "a fault"}, "test").ok());
+  incident_ = stack_.good("operator", "GET", "/v1/incidents").at("items").at(0).at("uid").as_string();
+}
 
 void Rights::add_callers() {
   const std::string expired = issue(R"("role":"operator","validFor":"PT1M")");
@@ -281,7 +296,7 @@ std::vector<Case> Rights::cases() {
                                                        {"nodetype", "hgx"}, {"site", "north"}, {"restriction", "x"}, {"hall", "h1"}, {"rack", "k1"},
                                                        {"node", "n1"}, {"snapshot", "1"}, {"reading", "1"}, {"token", "TOKEN"},
                                                        {"invoice", "acme-2026-05-usd"}, {"month", "2026-05"},
-                                                       {"ticket", ticket_}, {"incident", incident_}};
+                                                       {"ticket", id == "closeTicket" ? "0" : ticket_}, {"incident", incident_}};
       std::string path = pattern;
       for (std::size_t at; (at = path.find('{')) != std::string::npos;) {
         const std::size_t end = path.find('}', at);
