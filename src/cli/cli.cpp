@@ -118,6 +118,7 @@ int run_cli(int argc, char** argv) {
   add_daemon_verbs(app, cli);
   add_billing_verbs(app, cli);
   add_power_verbs(app, cli);
+  add_fleet_verbs(app, cli);
   add_book_verbs(app, cli);
   add_verify_verb(app, cli);
   add_simulate_verb(app, cli);

@@ -33,6 +33,7 @@ void add_daemon_verbs(CLI::App& app, Cli& cli);    // server agent dev shim
 void add_bench_verbs(CLI::App& app, Cli& cli);     // bench
 void add_billing_verbs(CLI::App& app, Cli& cli);   // invoice usage month ledger budget meter adjust
 void add_power_verbs(CLI::App& app, Cli& cli);     // power maintenance repower
+void add_fleet_verbs(CLI::App& app, Cli& cli);     // cordon uncordon drain verify-node mend node replace fleet ticket
 void add_book_verbs(CLI::App& app, Cli& cli);      // quote book
 void add_verify_verb(CLI::App& app, Cli& cli);     // verify
 void add_simulate_verb(CLI::App& app, Cli& cli);   // simulate

@@ -95,7 +95,7 @@ Result<ServerOptions> server_options(const DaemonFlags& flags) {
     webhook.topics.clear();
     for (const std::string& name : CLI::detail::split(flags.webhook_types, ',')) {
       const auto topic = enum_from_name<WebhookTopic>(name);
-      if (!topic) return make_error(Code::kInvalid, fmt::format("expected usage, budget or invoice, found '{}'", name), "webhook-types");
+      if (!topic) return make_error(Code::kInvalid, fmt::format("expected usage, budget, invoice or fleet, found '{}'", name), "webhook-types");
       webhook.topics.insert(*topic);
     }
   }
@@ -217,11 +217,11 @@ void add_daemon_verbs(CLI::App& app, Cli& cli) {
     verb->add_option("--listen", flags->listen, "ADDRESS:PORT; loopback unless told")->capture_default_str();
     verb->add_option("--tls-cert", flags->certificate, "PEM certificate chain: serve https");
     verb->add_option("--tls-key", flags->key, "PEM private key");
-    auto* hook = verb->add_option("--webhook", flags->webhook, "https address that is told of usage, budgets and invoices (CloudEvents)");
+    auto* hook = verb->add_option("--webhook", flags->webhook, "https address that is told of usage, budgets, invoices and the fleet (CloudEvents)");
     auto* key = verb->add_option("--webhook-secret-file", flags->webhook_secret, "key of its signatures: whsec_ and base64, or 24 bytes at least");
     hook->needs(key);
     key->needs(hook);
-    verb->add_option("--webhook-types", flags->webhook_types, "of usage, budget and invoice, with commas")->capture_default_str();
+    verb->add_option("--webhook-types", flags->webhook_types, "of usage, budget, invoice and fleet, with commas")->capture_default_str();
     verb->add_option("--webhook-tenant", flags->webhook_tenant, "only what is about this tenant");
     verb->add_option("--oidc-issuer", flags->oidc.issuer, "OpenID provider where people log in: its issuer, an https URL");
     verb->add_option("--oidc-audience", flags->oidc.audience, "our client id there");

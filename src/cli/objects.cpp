@@ -34,7 +34,9 @@ const std::vector<KindInfo>& kinds() {
       {"contracts", {"contract"}, {{"NAME", "metadata.name"}, {"CLASS", "spec.class"}, {"PRICE/GPU-H", "spec.pricePerGpuHour"}, {"FROM", "spec.from"}, {"UNTIL", "spec.until"}, {"AGE", "age:metadata.created"}}},
       {"restrictions", {"restriction"}, {{"NAME", "metadata.name"}, {"CAUSE", "spec.cause"}, {"PARTS", "spec.parts"}, {"TO", "spec.to"}, {"IMPORT", "spec.import"}, {"FROM", "spec.from"}, {"UNTIL", "spec.until"}, {"AGE", "age:metadata.created"}}},
       {"jobs", {"job"}, {{"NAME", "metadata.name"}, {"PHASE", "status.phase"}, {"REASON", "status.reason"}, {"GPUS", "status.allocation.gpus"}, {"DEMAND", "status.allocation.demand"}, {"SITE", "status.allocation.site"}, {"COST", "status.usage.cost"}, {"AGE", "age:metadata.created"}}},
-      {"nodes", {"node"}, {{"NAME", "name"}, {"TYPE", "type"}, {"STATE", "state"}, {"MODEL", "gpuModel"}, {"GPUS", "gpus"}, {"FREE", "gpusFree"}, {"DEMAND", "demand"}, {"MAX", "max"}, {"RUNTIME", "runtime"}}},
+      {"nodes", {"node"}, {{"NAME", "name"}, {"TYPE", "type"}, {"STATUS", "status"}, {"REASON", "reason"}, {"SINCE", "age:since"}, {"MODEL", "gpuModel"}, {"GPUS", "gpus"}, {"FREE", "gpusFree"}, {"DEMAND", "demand"}, {"MAX", "max"}, {"RUNTIME", "runtime"}}},
+      {"tickets", {"ticket"}, {{"TICKET", "uid"}, {"NODE", "node"}, {"REASON", "reason"}, {"TENANT", "tenant"}, {"AGE", "age:opened"}, {"CLOSED", "closed"}, {"SUMMARY", "summary"}}},
+      {"incidents", {"incident"}, {{"INCIDENT", "uid"}, {"SCOPE", "scope"}, {"SITE", "site"}, {"PLACE", "place"}, {"NODES", "nodeCount"}, {"ENDED", "ended"}, {"CAPPED", "capped"}, {"LOST", "lost"}, {"AGE", "age:opened"}, {"CLOSED", "closed"}, {"CAUSE", "cause"}}},
       {"principals", {"principal"}, {{"NAME", "metadata.name"}, {"TYPE", "spec.type"}, {"GROUPS", "spec.groups"}, {"SUBJECT", "spec.subject"}, {"SUSPENDED", "spec.suspended"}, {"AGE", "age:metadata.created"}}},
       {"grants", {"grant"}, {{"NAME", "metadata.name"}, {"ROLE", "spec.role"}, {"PROJECT", "spec.project"}, {"PRINCIPALS", "spec.principals"}, {"GROUPS", "spec.groups"}, {"CLAIMS", "spec.claims"}, {"AGE", "age:metadata.created"}}},
       {"tokens", {"token"}, {{"ID", "id"}, {"NAME", "name"}, {"PRINCIPAL", "principal"}, {"ROLE", "role"}, {"TENANT", "tenant"}, {"PROJECT", "project"}, {"NODE", "node"}, {"EXPIRES", "expires"}, {"AGE", "age:created"}, {"USED", "age:lastUsed"}}},
@@ -122,10 +124,67 @@ int get(ApiClient& client, const KindInfo& kind, const std::string& name, const 
   return 0;
 }
 
+void line(std::string_view label, const std::string& value) {
+  if (!value.empty()) fmt::print("{:<13}{}\n", label, value);
+}
+
+// The rows of an array in the object, if it is there.
+void print_list(const json::value& object, const char* name, std::string_view title, const std::vector<Column>& columns) {
+  const json::value* list = object.as_object().if_contains(name);
+  if (list == nullptr || list->as_array().empty()) return;
+  KindInfo kind;
+  kind.columns = columns;
+  Table table(heads_of(kind));
+  for (const json::value& item : list->as_array()) table.row(cells_of(kind, item));
+  fmt::print("\n{}\n{}", title, table.text());
+}
+
+void describe_node(const json::value& node) {
+  line("Node", at(node, "name"));
+  line("Type", fmt::format("{}, {} x {}", at(node, "type"), at(node, "gpus"), at(node, "gpuModel")));
+  line("Row", at(node, "row"));
+  line("Status", at(node, "status"));
+  if (at(node, "reason") != "none") line("Reason", at(node, "reason"));
+  line("Message", at(node, "message"));
+  line("Since", at(node, "since"));
+  line("Seen", at(node, "seen"));
+  line("Host", at(node, "agent.hostname"));
+  line("Address", at(node, "agent.address"));
+  if (!at(node, "cordon.by").empty()) {
+    line("Cordon", fmt::format("by {} since {}{}: {}", at(node, "cordon.by"), at(node, "cordon.since"), at(node, "cordon.drain") == "true" ? ", to drain" : "", at(node, "cordon.reason")));
+  }
+  line("Maintenance", at(node, "maintenance"));
+  if (!at(node, "wish.action").empty()) line("Wanted", fmt::format("{} by {}, once it is idle", at(node, "wish.action"), at(node, "wish.by")));
+  if (!at(node, "remedy.action").empty()) line("Remedy", fmt::format("{} until {}: {}", at(node, "remedy.action"), at(node, "remedy.deadline"), at(node, "remedy.cause")));
+  line("Withheld", at(node, "withheld"));
+  line("Test", at(node, "test"));
+  line("Tested", at(node, "tested"));
+  line("Incident", at(node, "incident"));
+  if (const json::value* faults = node.as_object().if_contains("faults")) {
+    std::string text;
+    for (const json::value& time : faults->as_array()) text += (text.empty() ? "" : ", ") + std::string(time.as_string());
+    line("Failed", text);
+  }
+  line("GPUs", fmt::format("{} free, {} held", at(node, "gpusFree"), at(node, "gpusHeld")));
+  print_list(node, "findings", "Findings", {{"CHECK", "check"}, {"CODE", "code"}, {"DEVICE", "device"}, {"SINCE", "since"}, {"DETAIL", "detail"}});
+  print_list(node, "tasks", "Tasks", {{"WORKLOAD", "workload"}, {"RANK", "rank"}, {"DEVICES", "devices"}, {"GPUS", "gpus"}});
+  print_list(node, "parts", "Parts", {{"KIND", "kind"}, {"SLOT", "slot"}, {"MODEL", "model"}, {"SERIAL", "serial"}, {"FIRMWARE", "firmware"}});
+}
+
+void describe_incident(const json::value& incident) {
+  line("Incident", at(incident, "uid"));
+  line("Scope", fmt::format("{} {}", at(incident, "scope"), at(incident, "place")));
+  line("Site", at(incident, "site"));
+  line("Cause", at(incident, "cause"));
+  line("Opened", at(incident, "opened"));
+  line("Closed", at(incident, "closed"));
+  line("Nodes", at(incident, "nodeCount"));
+  line("Lost", fmt::format("{} by {} attempts that ended; power was taken from {} jobs", at(incident, "lost"), at(incident, "ended"), at(incident, "capped")));
+  print_list(incident, "hits", "Work", {{"PROJECT", "project"}, {"CONTRACT", "contract"}, {"ENDED", "ended"}, {"CAPPED", "capped"}, {"LOST", "lost"}, {"JOBS", "jobs"}});
+  print_list(incident, "timeline", "Timeline", {{"AT", "at"}, {"WHAT", "what"}});
+}
+
 void describe_job(ApiClient& client, const json::value& job) {
-  const auto line = [](std::string_view label, const std::string& value) {
-    if (!value.empty()) fmt::print("{:<13}{}\n", label, value);
-  };
   const auto pair = [](const std::string& first, const std::string& second) { return second.empty() ? first : first + "  " + second; };
   line("Job", at(job, "metadata.name"));
   line("Uid", at(job, "metadata.uid"));
@@ -186,6 +245,10 @@ int describe(ApiClient& client, const KindInfo& kind, const std::string& name, F
   if (!response.ok()) return fail(response.error());
   if (format == Format::kTable && kind.plural == "jobs") {
     describe_job(client, json::parse(response->body));
+  } else if (format == Format::kTable && kind.plural == "nodes") {
+    describe_node(json::parse(response->body));
+  } else if (format == Format::kTable && kind.plural == "incidents") {
+    describe_incident(json::parse(response->body));
   } else {
     print_json(response->body, format == Format::kTable ? Format::kYaml : format);
   }

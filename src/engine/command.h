@@ -145,6 +145,14 @@ struct CloseTicket {
   std::string note;
 };
 
+/// A tenant says that the node of one task of its job is at fault: a person or the test looks at the node, and the gang goes on with
+/// another in its place.
+struct ReplaceTask {
+  std::string job;
+  std::int32_t rank = 0;
+  std::string reason;
+};
+
 /// A simulated node fails: what ran there is lost, and nothing starts there until it is given back. Nodes of agents fail by
 /// their leases.
 struct LoseNode {
@@ -179,8 +187,9 @@ struct CloseMonth {
 struct Tick {};
 
 using Command = std::variant<TakeLeadership, ApplyDocuments, DeleteObject, SubmitJobs, CancelJob, HoldJob, SuspendJob, ResizeJob, SetGpuPower,
-                             RegisterNode, SyncNode, LoseNode, GiveBackNode,
-                             ReportTasks, ReportFindings, CordonNode, MoveNode, MendNode, SwitchBreaker, BeginWave, SwitchWave, ReleaseNode, CloseTicket, IssueToken, RevokeToken, ReadMeter, Adjust, CloseMonth, Tick>;
+                             RegisterNode, SyncNode, LoseNode, GiveBackNode, ReportTasks, ReportFindings, CordonNode, MoveNode, MendNode,
+                             SwitchBreaker, BeginWave, SwitchWave, ReleaseNode, CloseTicket, ReplaceTask, IssueToken, RevokeToken, ReadMeter,
+                             Adjust, CloseMonth, Tick>;
 
 /// What comes with every command.
 struct CommandMeta {

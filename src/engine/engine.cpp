@@ -6,6 +6,7 @@
 #include "engine/access/access.h"
 #include "engine/catalog/catalog.h"
 #include "engine/fleet/breaker.h"
+#include "engine/fleet/incidents.h"
 #include "engine/fleet/orders.h"
 #include "engine/fleet/waves.h"
 #include "engine/ledger/budgets.h"
@@ -25,6 +26,7 @@ void Step::emit(Event event) {
   record.by = meta_.principal;
   record.event = std::move(event);
   if (const auto* leadership = std::get_if<LeadershipTaken>(&record.event)) record.epoch = leadership->epoch;
+  signs_.note(state_, record.event, meta_.now);
   state_.fold(record);
   out_.push_back(std::move(record));
 }
@@ -60,6 +62,8 @@ Result<Reply> Engine::execute(const Command& command, const CommandMeta& meta) {
   const Audit audit(state_.facts(), command, steady);
   Result<Reply> reply = dispatch(step, command);
   PENSTOCK_CHECK(reply.ok() || state_.facts().position == before);
+  state_.settle();
+  group_incidents(step);
   if (reply.ok()) audit.record(step, *reply);
   if (reply.ok() && !meta.idempotency_key.empty() && !reply->dry_run) {
     step.emit(ReplyRecorded{{meta.principal, meta.idempotency_key, meta.fingerprint, steady.now, *reply}});
@@ -109,6 +113,7 @@ Result<Reply> Engine::dispatch(Step& step, const Command& command) {
     Result<Reply> operator()(const SwitchWave& c) { return switch_wave(step, c); }
     Result<Reply> operator()(const ReleaseNode& c) { return release_node(step, c); }
     Result<Reply> operator()(const CloseTicket& c) { return close_ticket(step, c); }
+    Result<Reply> operator()(const ReplaceTask& c) { return replace_task(step, c); }
     Result<Reply> operator()(const IssueToken& c) { return issue_token(step, c); }
     Result<Reply> operator()(const RevokeToken& c) { return revoke_token(step, c); }
     Result<Reply> operator()(const ReadMeter& c) { return read_meter(step, c); }

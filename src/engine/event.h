@@ -413,6 +413,42 @@ struct WaveLeft {
   }
 };
 
+struct IncidentOpened {
+  static constexpr std::string_view kType = "incident.opened";
+  Incident incident;
+  static constexpr auto schema() {
+    return object("IncidentOpened", "Something happened to the fleet.", field("incident", &IncidentOpened::incident, required, "what"));
+  }
+};
+
+struct IncidentChanged {
+  static constexpr std::string_view kType = "incident.changed";
+  Uid incident;
+  IncidentScope scope = IncidentScope::kNode;
+  std::string place;
+  std::vector<std::string> nodes;
+  std::vector<IncidentHit> hits;
+  std::vector<std::string> notes;
+  static constexpr auto schema() {
+    return object("IncidentChanged", "An incident has hit more.", field("incident", &IncidentChanged::incident, required, "which"),
+                  field("scope", &IncidentChanged::scope, required, "how far it reaches now"),
+                  field("place", &IncidentChanged::place, required, "where, at that level"),
+                  field("nodes", &IncidentChanged::nodes, optional, "nodes besides those before"),
+                  field("hits", &IncidentChanged::hits, optional, "work besides that before"),
+                  field("notes", &IncidentChanged::notes, optional, "what else is to say"));
+  }
+};
+
+struct IncidentClosed {
+  static constexpr std::string_view kType = "incident.closed";
+  Uid incident;
+  std::string why;
+  static constexpr auto schema() {
+    return object("IncidentClosed", "An incident is over.", field("incident", &IncidentClosed::incident, required, "which"),
+                  field("why", &IncidentClosed::why, required, "why"));
+  }
+};
+
 struct LimitsChanged {
   static constexpr std::string_view kType = "limits.changed";
   static constexpr auto schema() {
@@ -624,7 +660,7 @@ using Event = std::variant<LeadershipTaken, ObjectApplied, ObjectDeleted, JobSub
                            JobResized, AuditRecorded, BooksCut, MeterRead, Adjusted, InvoiceIssued, MonthClosed, BudgetReached,
                            ContractsBreached, ContractsRestored, NodeEntered, NodeFound, NodeCordoned, NodeTestStarted, NodeTested,
                            RemedyWanted, RemedyOrdered, RemedyEnded, RemedyWithheld, NodeOverdue, BreakerOpened, BreakerClosed, TicketOpened,
-                           TicketClosed, WaveBegun, WaveChanged, WaveTook, WaveLeft>;
+                           TicketClosed, WaveBegun, WaveChanged, WaveTook, WaveLeft, IncidentOpened, IncidentChanged, IncidentClosed>;
 
 /// An event with its place in the log.
 struct EventRecord {

@@ -5,6 +5,7 @@
 
 #include "engine/access/token.h"
 #include "engine/fleet/care.h"
+#include "engine/fleet/incident.h"
 #include "engine/fleet/report.h"
 #include "engine/ledger/books.h"
 #include "engine/reply.h"
@@ -412,6 +413,7 @@ struct Facts {
   std::map<std::string, OpenBreaker> breakers;       ///< by site; none named: all sites
   std::map<std::string, Wave> waves;                 ///< of maintenance, and the latest that are over
   std::map<Uid, Ticket> tickets;                     ///< open ones, and the latest that were closed
+  std::map<Uid, Incident> incidents;                 ///< open ones, and the latest that were closed
   std::map<std::string, TokenRecord> tokens;
   std::map<std::string, Usage> usage_by_project;  ///< totals of ended allocations; one currency a project
   Books books;                                      ///< what has been earned, owed and used since the last month that was closed
@@ -432,6 +434,7 @@ struct Facts {
                   field("jobs", &Facts::jobs, optional, ""), field("nodes", &Facts::nodes, optional, ""),
                   field("care", &Facts::care, optional, ""), field("breakers", &Facts::breakers, optional, ""),
                   field("tickets", &Facts::tickets, optional, ""), field("waves", &Facts::waves, optional, ""),
+                  field("incidents", &Facts::incidents, optional, ""),
                   field("tokens", &Facts::tokens, optional, ""),
                   field("usageByProject", &Facts::usage_by_project, optional, ""),
                   field("books", &Facts::books, required, ""),

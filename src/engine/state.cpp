@@ -45,6 +45,17 @@ void put(ObjectMap<Spec>& map, const EventRecord& record, const ObjectApplied& e
   object.spec = std::move(*spec);
 }
 
+// The oldest of those that are closed go.
+template <class T>
+void forget_closed(std::map<Uid, T>& all, std::size_t most) {
+  auto closed = static_cast<std::size_t>(std::count_if(all.begin(), all.end(), [](const auto& entry) { return entry.second.closed.has_value(); }));
+  for (auto at = all.begin(); closed > most;) {
+    const bool go = at->second.closed.has_value();
+    at = go ? all.erase(at) : std::next(at);
+    closed -= go ? 1 : 0;
+  }
+}
+
 }  // namespace
 
 std::string_view tenant_of(std::string_view name) { return name.substr(0, name.find('/')); }
@@ -115,6 +126,11 @@ void State::rebuild() {
   fleet_news_.clear();
   for (const auto& [name, care] : facts_.care) fleet_news_.insert(name);
   wave_news_ = true;
+  open_incidents_.clear();
+  incident_of_.clear();
+  for (const auto& [uid, incident] : facts_.incidents) {
+    if (!incident.closed) note_incident(incident, true);
+  }
   staying_by_node_.assign(estate_->nodes().size(), 0);
   staying_by_pool_.assign(estate_->sites().size(), {});
   for (SiteIndex site = 0; site < estate_->sites().size(); ++site) {
@@ -1105,16 +1121,46 @@ void State::on(const EventRecord& record, const TicketClosed& event) {
   ticket.closed = record.at;
   ticket.closed_by = event.by;
   ticket.note = event.note;
-  std::size_t closed = 0;
-  for (const auto& [uid, other] : facts_.tickets) closed += other.closed ? 1 : 0;
-  for (auto at = facts_.tickets.begin(); closed > kMostTicketsKept; ) {
-    if (at->second.closed) {
-      at = facts_.tickets.erase(at);
-      --closed;
-    } else {
-      ++at;
-    }
+  forget_closed(facts_.tickets, kMostTicketsKept);
+}
+
+void State::note_incident(const Incident& incident, bool open) {
+  if (open) {
+    open_incidents_.insert(incident.uid);
+    for (const std::string& node : incident.nodes) incident_of_[node] = incident.uid;
+    return;
   }
+  open_incidents_.erase(incident.uid);
+  for (const std::string& node : incident.nodes) {
+    const auto found = incident_of_.find(node);
+    if (found != incident_of_.end() && found->second == incident.uid) incident_of_.erase(found);
+  }
+}
+
+void State::on(const EventRecord&, const IncidentOpened& event) {
+  facts_.last_uid = std::max(facts_.last_uid, event.incident.uid.value);
+  note_incident(facts_.incidents[event.incident.uid] = event.incident, true);
+}
+
+void State::on(const EventRecord& record, const IncidentChanged& event) {
+  Incident& incident = facts_.incidents.at(event.incident);
+  incident.scope = event.scope;
+  incident.place = event.place;
+  incident.nodes.insert(incident.nodes.end(), event.nodes.begin(), event.nodes.end());
+  incident.node_count = static_cast<std::int64_t>(incident.nodes.size());
+  if (!event.nodes.empty()) incident.grown = record.at;
+  for (const IncidentHit& hit : event.hits) add_hit(incident.hits, hit);
+  for (const std::string& note : event.notes) add_note(incident.timeline, {record.at, note});
+  note_incident(incident, true);
+}
+
+void State::on(const EventRecord& record, const IncidentClosed& event) {
+  Incident& incident = facts_.incidents.at(event.incident);
+  note_incident(incident, false);
+  incident.closed = record.at;
+  add_note(incident.timeline, {record.at, event.why});
+  if (incident.nodes.size() > kMostIncidentNames) incident.nodes.resize(kMostIncidentNames);
+  forget_closed(facts_.incidents, kMostIncidentsKept);
 }
 
 void State::on(const EventRecord& record, const LimitsChanged&) {

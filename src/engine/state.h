@@ -139,6 +139,13 @@ class State {
   const std::set<NodeIndex>& amiss() const { return amiss_; }
   /// Whether reserved contracts would lack more GPUs than now if a node that works were out.
   bool short_without(NodeIndex node, Time now) const;
+  /// Incidents that are not over, in the order of their birth.
+  const std::set<Uid>& open_incidents() const { return open_incidents_; }
+  /// The one that a node is in; none: 0.
+  Uid incident_of(const std::string& node) const {
+    const auto found = incident_of_.find(node);
+    return found == incident_of_.end() ? Uid{} : found->second;
+  }
   /// Nodes of which something has changed that the fleet's rules look at, since the last call.
   std::set<std::string> take_fleet_news() { return std::exchange(fleet_news_, {}); }
   /// The same for waves of maintenance.
@@ -161,6 +168,7 @@ class State {
   void note_missing(Time now);
   bool works_on(NodeIndex node) const;
   void note_amiss(NodeIndex node);
+  void note_incident(const Incident& incident, bool open);
   Care& care(const EventRecord& record, const std::string& node);
   void accrue_contract(const std::string& contract, Time now);
   void accrue_spending(const std::string& project, Time now);
@@ -210,6 +218,9 @@ class State {
   void on(const EventRecord& record, const WaveLeft& event);
   void on(const EventRecord& record, const TicketOpened& event);
   void on(const EventRecord& record, const TicketClosed& event);
+  void on(const EventRecord& record, const IncidentOpened& event);
+  void on(const EventRecord& record, const IncidentChanged& event);
+  void on(const EventRecord& record, const IncidentClosed& event);
   void on(const EventRecord& record, const LimitsChanged& event);
   void on(const EventRecord& record, const LimitsBroken& event);
   void on(const EventRecord& record, const LimitsRestored& event);
@@ -262,6 +273,8 @@ class State {
   Outs outs_;
   std::set<std::string> fleet_news_;
   bool wave_news_ = false;
+  std::set<Uid> open_incidents_;
+  std::unordered_map<std::string, Uid> incident_of_;  // nodes of open ones
   std::vector<std::set<Uid>> holders_by_site_;
   std::vector<std::set<Uid>> spot_;                             // by site
   std::vector<std::int32_t> staying_by_node_;               // tasks that are not spot

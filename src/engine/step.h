@@ -2,6 +2,7 @@
 #pragma once
 
 #include "engine/command.h"
+#include "engine/fleet/signs.h"
 #include "engine/queue/settings.h"
 #include "engine/state.h"
 
@@ -25,6 +26,8 @@ class Step {
   }
 
   void emit(Event event);
+  /// What the events since the last call tell of things that fail.
+  Signs take_signs() { return std::exchange(signs_, {}); }
 
  private:
   State& state_;
@@ -32,6 +35,7 @@ class Step {
   const SchedulerSettings& settings_;
   std::vector<EventRecord>& out_;
   std::uint64_t minted_ = 0;
+  Signs signs_;
 };
 
 }  // namespace penstock

@@ -243,6 +243,35 @@ Result<std::string> slurm_topology_conf(const FabricMap& map, SlurmPlugin plugin
   return out;
 }
 
+std::vector<std::map<std::string, DsxSwitch>> dsx_switches(const FabricMap& map, const std::set<std::string>& wanted, std::string_view prefix) {
+  const auto name_of_group = [&](const FabricGroup& group) { return std::string(prefix) + group.name; };
+  std::vector<std::vector<DsxSwitch>> tiers;
+  for (std::size_t t = 0; t < map.tiers.size(); ++t) {
+    std::vector<DsxSwitch>& made = tiers.emplace_back();
+    for (const FabricGroup& group : map.tiers[t]) {
+      DsxSwitch& entry = made.emplace_back();
+      for (const std::uint32_t member : group.members) {
+        if (t == 0) {
+          const FabricNode& node = map.nodes[member];
+          if (!wanted.empty() && !wanted.contains(node.host)) continue;
+          const bool domain = map.domains_span_nodes && node.domain != kNowhere;
+          entry.nodes.push_back({node.host, domain ? name_of_group(map.domains[node.domain]) : std::string()});
+        } else if (const DsxSwitch& below = tiers[t - 1][member]; !below.nodes.empty() || !below.switches.empty()) {
+          entry.switches.push_back(name_of_group(map.tiers[t - 1][member]));
+        }
+      }
+    }
+  }
+  std::vector<std::map<std::string, DsxSwitch>> out;
+  for (std::size_t t = tiers.size(); t-- > 0;) {
+    for (std::size_t i = 0; i < tiers[t].size(); ++i) {
+      DsxSwitch& entry = tiers[t][i];
+      if (!entry.nodes.empty() || !entry.switches.empty()) out.push_back({{name_of_group(map.tiers[t][i]), std::move(entry)}});
+    }
+  }
+  return out;
+}
+
 std::vector<NodeLabels> node_labels(const FabricMap& map) {
   std::vector<NodeLabels> out;
   for (const FabricNode& node : map.nodes) {

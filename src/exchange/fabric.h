@@ -66,4 +66,36 @@ struct NodeLabels {
 /// `fabric.topograph.run/tier-N`, N from 0 nearest to the node, and `accelerator.topograph.run/domain`.
 std::vector<NodeLabels> node_labels(const FabricMap& map);
 
+/// One compute node at a leaf switch, and one switch, as DSX's topology API tells them; topograph's provider `dsx` reads it.
+struct DsxNode {
+  std::string node_id;
+  std::string accelerated_network_id;
+
+  static constexpr auto schema() {
+    return object("DsxNode", "A compute node at a leaf switch.", field("node_id", &DsxNode::node_id, required, "its host name"),
+                  field("accelerated_network_id", &DsxNode::accelerated_network_id, optional, "its NVLink domain, if that spans nodes"));
+  }
+};
+struct DsxSwitch {
+  std::vector<std::string> switches;
+  std::vector<DsxNode> nodes;
+
+  static constexpr auto schema() {
+    return object("DsxSwitch", "A switch and what it serves.", field("switches", &DsxSwitch::switches, required, "switches of the tier below"),
+                  field("nodes", &DsxSwitch::nodes, required, "compute nodes; of the lowest tier"));
+  }
+};
+struct DsxTopology {
+  std::vector<std::map<std::string, DsxSwitch>> switches;
+  std::string next_page_token;
+
+  static constexpr auto schema() {
+    return object("DsxTopology", "Switches from the core to the leaves, each an object with its name as the only key.",
+                  field("switches", &DsxTopology::switches, required, "the switches"),
+                  field("next_page_token", &DsxTopology::next_page_token, required, "of the next page; empty at the end"));
+  }
+};
+/// All switches that serve a node of `wanted` (empty: any). Names get `prefix` in front.
+std::vector<std::map<std::string, DsxSwitch>> dsx_switches(const FabricMap& map, const std::set<std::string>& wanted = {}, std::string_view prefix = {});
+
 }  // namespace penstock

@@ -16,6 +16,53 @@ using prometheus::Histogram;
 
 const Histogram::BucketBoundaries kLatency{0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5, 30};
 
+// How the nodes are, and what is done about them. What is counted over time the log's readers count: these are what stands.
+void add_fleet(const Core::View& view, prometheus::Registry& registry) {
+  const State& state = view.state;
+  const Estate& estate = state.estate();
+  std::map<std::pair<std::string, std::string>, double> states, findings, remedies;
+  std::map<std::string, double> overdue, tests;
+  for (const EstateSite& site : estate.sites()) {
+    for (const auto& entry : enum_names(NodeState{})) states[{site.name, std::string(entry.name)}] = 0;
+    overdue[site.name] = tests[site.name] = 0;
+  }
+  for (NodeIndex node = 0; node < estate.nodes().size(); ++node) {
+    const std::string& site = estate.site_of(node).name;
+    ++states[{site, std::string(name_of(state.node_state(node, view.now)))}];
+    const Care* care = state.care(node);
+    if (care == nullptr) continue;
+    for (const Finding& finding : care->findings) ++findings[{site, std::string(name_of(finding.check))}];
+    if (care->remedy) ++remedies[{site, std::string(name_of(care->remedy->action))}];
+    overdue[site] += care->overdue ? 1 : 0;
+    tests[site] += care->test ? 1 : 0;
+  }
+  const auto gauge = [&registry](const char* name, const char* help) -> auto& { return BuildGauge().Name(name).Help(help).Register(registry); };
+  const auto by = [](auto& family, const char* label, const auto& counts) {
+    for (const auto& [key, count] : counts) family.Add({{"site", key.first}, {label, key.second}}).Set(count);
+  };
+  by(gauge("penstock_node_state", "Nodes by site and state of their life"), "state", states);
+  by(gauge("penstock_node_findings", "Findings that stand, by site and check"), "check", findings);
+  by(gauge("penstock_remedies", "Remedies under way, by site and action"), "action", remedies);
+  auto& late = gauge("penstock_nodes_overdue", "Nodes that have been in their state for too long");
+  for (const auto& [site, count] : overdue) late.Add({{"site", site}}).Set(count);
+  auto& tested = gauge("penstock_node_tests", "Nodes on which a test runs");
+  for (const auto& [site, count] : tests) tested.Add({{"site", site}}).Set(count);
+  auto& breaker = gauge("penstock_breaker_open", "1 where automation has stopped; no site: everywhere");
+  const auto& open = state.facts().breakers;
+  for (const EstateSite& site : estate.sites()) breaker.Add({{"site", site.name}}).Set(open.contains(site.name) ? 1 : 0);
+  breaker.Add({{"site", ""}}).Set(open.contains("") ? 1 : 0);
+  auto& tickets = gauge("penstock_tickets_open", "Tickets that are open, by site");
+  auto& incidents = gauge("penstock_incidents_open", "Incidents that are open, by site");
+  std::map<std::string, std::pair<double, double>> counts;
+  for (const EstateSite& site : estate.sites()) counts[site.name] = {};
+  for (const auto& [uid, ticket] : state.facts().tickets) counts[std::string(tenant_of(ticket.node))].first += ticket.closed ? 0 : 1;
+  for (const Uid uid : state.open_incidents()) ++counts[state.facts().incidents.at(uid).site].second;
+  for (const auto& [site, count] : counts) {
+    tickets.Add({{"site", site}}).Set(count.first);
+    incidents.Add({{"site", site}}).Set(count.second);
+  }
+}
+
 }  // namespace
 
 Metrics::Metrics()
@@ -27,7 +74,31 @@ Metrics::Metrics()
       refused_(BuildCounter()
                    .Name("penstock_http_refused_total")
                    .Help("Connections cut or refused for breaking a limit, by limit")
-                   .Register(registry_)) {}
+                   .Register(registry_)),
+      remedies_(BuildCounter().Name("penstock_remedies_total").Help("Remedies that ended, by action and outcome").Register(registry_)),
+      tests_(BuildCounter().Name("penstock_node_tests_total").Help("Tests of nodes that ended, by outcome").Register(registry_)) {}
+
+void Metrics::follow(Core& core) {
+  core.read([this](Core::View& view) {
+    for (const auto& [node, care] : view.state.facts().care) {
+      if (care.remedy) under_way_[node] = care.remedy->action;
+    }
+    view.hub.subscribe_events([this](const EventRecord& record) { count(record); });
+  });
+}
+
+void Metrics::count(const EventRecord& record) {
+  if (const auto* ordered = std::get_if<RemedyOrdered>(&record.event)) {
+    under_way_[ordered->node] = ordered->remedy.action;
+  } else if (const auto* ended = std::get_if<RemedyEnded>(&record.event)) {
+    const auto action = under_way_.find(ended->node);
+    if (action == under_way_.end()) return;
+    remedies_.Add({{"action", std::string(name_of(action->second))}, {"outcome", ended->report.done ? "done" : "failed"}}).Increment();
+    under_way_.erase(action);
+  } else if (const auto* tested = std::get_if<NodeTested>(&record.event)) {
+    tests_.Add({{"outcome", std::string(name_of(tested->outcome))}}).Increment();
+  }
+}
 
 void Metrics::request(std::string_view operation, int status, double seconds) {
   request_seconds_.Add({{"operation", std::string(operation)}, {"status", std::to_string(status)}}, kLatency).Observe(seconds);
@@ -75,6 +146,7 @@ std::string Metrics::text(const Core::View& view, const CoreCounters& counters, 
     watts.Add(labels("kind", "demand")).Set(static_cast<double>(row.demand.count()));
     watts.Add(labels("kind", "max")).Set(static_cast<double>(row.max.count()));
   }
+  add_fleet(view, now);
   auto families = registry_.Collect();
   for (auto& family : now.Collect()) families.push_back(std::move(family));
   return prometheus::TextSerializer().Serialize(families);

@@ -61,6 +61,7 @@ Result<std::unique_ptr<Server>> Server::start(ServerOptions options) {
   if (!server->core_->recovery_notice().empty()) spdlog::warn("recovered notice=\"{}\"", server->core_->recovery_notice());
   PENSTOCK_RETURN_IF_ERROR(server->first_token());
   server->metrics_ = std::make_unique<Metrics>();
+  server->metrics_->follow(*server->core_);
   if (server->options_.oidc) server->oidc_ = std::make_unique<Oidc>(*server->options_.oidc, utc_now);
   server->api_ = std::make_unique<Api>(*server->core_, *server->metrics_, std::string(kVersion), server->oidc_.get());
   server->http_ = std::make_unique<HttpServer>(server->options_.http, *server->api_, *server->metrics_);

@@ -26,9 +26,15 @@ constexpr int kGoneStatus = 410;
 
 // An event's type as it stands in the log's text; in strings the quotes would be escaped.
 constexpr std::array kMarks{std::string_view(R"("type":"usage.recorded")"), std::string_view(R"("type":"budget.reached")"),
-                            std::string_view(R"("type":"invoice.issued")")};
+                            std::string_view(R"("type":"invoice.issued")"), std::string_view(R"("type":"incident.)"),
+                            std::string_view(R"("type":"ticket.)"),         std::string_view(R"("type":"breaker.)"),
+                            std::string_view(R"("type":"node.overdue")")};
 static_assert(UsageRecorded::kType == "usage.recorded" && BudgetReached::kType == "budget.reached" &&
-              InvoiceIssued::kType == "invoice.issued");
+              InvoiceIssued::kType == "invoice.issued" && IncidentOpened::kType.starts_with("incident.") &&
+              IncidentChanged::kType.starts_with("incident.") && IncidentClosed::kType.starts_with("incident.") &&
+              TicketOpened::kType.starts_with("ticket.") && TicketClosed::kType.starts_with("ticket.") &&
+              BreakerOpened::kType.starts_with("breaker.") && BreakerClosed::kType.starts_with("breaker.") &&
+              NodeOverdue::kType == "node.overdue");
 
 struct Cursor {
   Position position = 0;
@@ -85,6 +91,22 @@ std::string one_line(std::string text) {
   return text;
 }
 
+// The operator's own: about no tenant, so that a webhook of a tenant is not told.
+template <class Make, class E>
+bool make_of_fleet(const E& event, Make& make) {
+  const auto tell = [&](const std::string& subject, const auto& data) {
+    make(WebhookTopic::kFleet, E::kType, "", subject, data);
+    return true;
+  };
+  if constexpr (std::is_same_v<E, IncidentOpened>) return tell(Text<Uid>::format(event.incident.uid), event.incident);
+  if constexpr (std::is_same_v<E, IncidentChanged> || std::is_same_v<E, IncidentClosed>) return tell(Text<Uid>::format(event.incident), event);
+  if constexpr (std::is_same_v<E, TicketOpened>) return tell(event.ticket.node, event.ticket);
+  if constexpr (std::is_same_v<E, TicketClosed>) return tell(Text<Uid>::format(event.ticket), event);
+  if constexpr (std::is_same_v<E, BreakerOpened> || std::is_same_v<E, BreakerClosed>) return tell(event.site.empty() ? "fleet" : event.site, event);
+  if constexpr (std::is_same_v<E, NodeOverdue>) return tell(event.node, event);
+  return false;
+}
+
 }  // namespace
 
 // --- events ----------------------------------------------------------------------------------------------------------
@@ -118,7 +140,7 @@ std::optional<CloudEvent> cloud_event(const EventRecord& record, std::string_vie
   } else if (const auto* issued = std::get_if<InvoiceIssued>(&record.event)) {
     // Without the entry, which is about the provider's own accounts.
     make(WebhookTopic::kInvoice, InvoiceIssued::kType, issued->invoice.tenant, issued->invoice.name, issued->invoice);
-  } else {
+  } else if (!std::visit([&](const auto& event) { return make_of_fleet(event, make); }, record.event)) {
     return std::nullopt;
   }
   return out;
@@ -157,7 +179,7 @@ Result<std::unique_ptr<Webhooks>> Webhooks::start(Core& core, WebhookOptions opt
   if (sodium_init() < 0) return make_error(Code::kInternal, "libsodium cannot be used");
   PENSTOCK_TRY(url, split_url(options.url));
   static_cast<void>(url);
-  if (options.topics.empty()) return invalid("a webhook needs one of usage, budget and invoice", "webhook-types");
+  if (options.topics.empty()) return invalid("a webhook needs one of usage, budget, invoice and fleet", "webhook-types");
   PENSTOCK_TRY(secret, read_secret(options.secret_file));
   std::unique_ptr<Webhooks> webhooks(new Webhooks(core, std::move(options), std::move(secret), std::move(transport)));
   PENSTOCK_RETURN_IF_ERROR(webhooks->load());

@@ -1,4 +1,4 @@
-// A webhook: usage, budget alerts and invoices, told to somebody else's server as CloudEvents.
+// A webhook: usage, budget alerts, invoices and what happens to the fleet, told to somebody else's server as CloudEvents.
 #pragma once
 
 #include <atomic>
@@ -14,11 +14,12 @@ namespace penstock {
 
 class ApiClient;
 
-/// What a webhook can be told.
-enum class WebhookTopic { kUsage, kBudget, kInvoice };
+/// What a webhook can be told; of the fleet its incidents, tickets, breakers and nodes that are overdue, which no tenant is told.
+enum class WebhookTopic { kUsage, kBudget, kInvoice, kFleet };
 constexpr auto enum_names(WebhookTopic) {
   using T = WebhookTopic;
-  return std::array{EnumName<T>{T::kUsage, "usage"}, EnumName<T>{T::kBudget, "budget"}, EnumName<T>{T::kInvoice, "invoice"}};
+  return std::array{EnumName<T>{T::kUsage, "usage"}, EnumName<T>{T::kBudget, "budget"}, EnumName<T>{T::kInvoice, "invoice"},
+                    EnumName<T>{T::kFleet, "fleet"}};
 }
 
 struct WebhookOptions {
@@ -99,7 +100,8 @@ class Webhooks {
   std::thread thread_;
 };
 
-/// The event as a CloudEvent; none if it is of no topic. `data` is a Usage, a BudgetReached or an Invoice.
+/// The event as a CloudEvent; none if it is of no topic. `data` is a Usage, a BudgetReached, an Invoice, or of the
+/// fleet a StoredIncident, a Ticket or the event.
 struct CloudEvent {
   WebhookTopic topic = WebhookTopic::kUsage;
   std::string tenant;

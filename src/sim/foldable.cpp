@@ -147,6 +147,14 @@ struct Check {
     if (state.facts().tickets.contains(event.ticket)) return ok_status();
     return amiss(fmt::format("there is no ticket {}", Text<Uid>::format(event.ticket)));
   }
+  Status check_incident(Uid uid) const {
+    const auto found = state.facts().incidents.find(uid);
+    if (found == state.facts().incidents.end()) return amiss(fmt::format("there is no incident {}", Text<Uid>::format(uid)));
+    if (found->second.closed) return amiss(fmt::format("incident {} is over", Text<Uid>::format(uid)));
+    return ok_status();
+  }
+  Status operator()(const IncidentChanged& event) const { return check_incident(event.incident); }
+  Status operator()(const IncidentClosed& event) const { return check_incident(event.incident); }
   Status operator()(const ContractsBreached& event) const {
     for (const auto& [name, missing] : event.contracts) PENSTOCK_RETURN_IF_ERROR(check_contract(name));
     return ok_status();

@@ -1,6 +1,8 @@
 // A table of its own, as the design tells the life of a node.
 #include "verify/nodes.h"
 
+#include <algorithm>
+
 #include "base/name.h"
 #include "verify/read.h"
 
@@ -48,6 +50,13 @@ void Nodes::set_site(const std::string& name, const std::optional<SiteSpec>& spe
 }
 
 Status Nodes::take_facts(const json::object& facts) {
+  if (const json::value* tickets = facts.if_contains("tickets")) {
+    PENSTOCK_TRY(by_uid, as_object(*tickets));
+    for (const auto& [uid, value] : *by_uid) {
+      PENSTOCK_TRY(ticket, as_object(value));
+      if (!ticket->contains("closed")) PENSTOCK_RETURN_IF_ERROR(take_report(*ticket));
+    }
+  }
   const json::value* cares = facts.if_contains("care");
   if (cares == nullptr) return ok_status();
   PENSTOCK_TRY(by_node, as_object(*cares));
@@ -65,12 +74,27 @@ Status Nodes::take_facts(const json::object& facts) {
   return ok_status();
 }
 
+// A tenant may have its own work stopped, for a node of which it says that it has a fault.
+Status Nodes::take_report(const json::object& ticket) {
+  PENSTOCK_TRY(tenant, get_or(ticket, "tenant", std::string()));
+  if (tenant.empty()) return ok_status();
+  PENSTOCK_TRY(uid, get<std::string>(ticket, "uid"));
+  PENSTOCK_TRY(name, get<std::string>(ticket, "node"));
+  reports_[uid] = {name, tenant};
+  return ok_status();
+}
+
 Status Nodes::take(std::string_view type, const json::object& event, const Place& place) {
   if (type == "ticket.opened") {
     PENSTOCK_TRY(ticket, get_object(event, "ticket"));
     PENSTOCK_TRY(name, get<std::string>(*ticket, "node"));
     PENSTOCK_TRY(reason, get<std::string>(*ticket, "reason"));
     if (reason != "reported") node(name).owes_test = true;
+    return take_report(*ticket);
+  }
+  if (type == "ticket.closed") {
+    PENSTOCK_TRY(uid, get<std::string>(event, "ticket"));
+    reports_.erase(uid);
     return ok_status();
   }
   if (!type.starts_with("node.") && !type.starts_with("remedy.")) return ok_status();
@@ -124,6 +148,11 @@ void Nodes::stopped(const Grant& grant, const std::string& job, std::string_view
     if (found == nodes_.end()) continue;
     cause = cause || found->second.out || (reason == "drained" && (found->second.wished || found->second.state == "draining"));
     wished = wished || found->second.wished;
+  }
+  for (const auto& [uid, report] : reports_) {
+    const bool own = reason == "drained" && report.tenant == job.substr(0, job.find('/'));
+    if (!own || std::none_of(grant.tasks.begin(), grant.tasks.end(), [&](const GrantedTask& task) { return task.node == report.node; })) continue;
+    cause = wished = true;
   }
   const std::string& node = grant.tasks.front().node;
   if (reason == "node-lost") {

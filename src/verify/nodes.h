@@ -29,12 +29,18 @@ class Nodes {
     bool owes_test = false;
     bool mended = false;   // a remedy is under way
   };
+  struct Report {
+    std::string node;
+    std::string tenant;
+  };
+  Status take_report(const json::object& ticket);
   Node& node(const std::string& name) { return nodes_[name]; }
   void tell(const std::string& node, std::string message, const Place& place);
 
   Findings& findings_;
   std::map<std::string, Node> nodes_;  // those of which anything was said
   std::set<std::string> tested_sites_;
+  std::map<std::string, Report> reports_;  // of tenants, by the uid of their tickets
 };
 
 }  // namespace penstock::verifier

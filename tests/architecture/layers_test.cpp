@@ -25,7 +25,7 @@ const std::map<std::string, Layers> kBelow = {
     {"exchange", {"base", "spec", "estate", "client"}},
     {"runtime", {"base", "spec", "estate", "engine"}},
     {"redfish", {"base", "spec", "estate", "engine", "client", "runtime"}},
-    {"server", {"base", "spec", "estate", "engine", "journal", "client", "runtime"}},
+    {"server", {"base", "spec", "estate", "engine", "journal", "client", "exchange", "runtime"}},
     {"agent", {"base", "spec", "estate", "engine", "runtime", "client"}},
     {"sim", {"base", "spec", "estate", "engine", "runtime"}},
     {"cli", {"base", "spec", "estate", "engine", "journal", "client", "exchange", "runtime", "redfish", "server", "agent", "verify",

@@ -136,7 +136,7 @@ TEST_F(Fleet, ANodeThatIsSilentTooLongIsLostWithItsWork) {
   world_.wait(kLeaseMargin - nanoseconds(1));
   EXPECT_EQ(world_.said(), "");
   world_.wait(nanoseconds(1));
-  EXPECT_EQ(world_.said(), "node.lost task.changed job.stopping");
+  EXPECT_EQ(world_.said(), "node.lost task.changed job.stopping incident.opened incident.changed");
   EXPECT_EQ(phase(), "stopping(node-lost)");
   EXPECT_EQ(world_.job("acme/llm/a").message, "task 0 on south/h1/r1/n1: lost: the node's lease ran out");
   EXPECT_TRUE(world_.facts().nodes.at(kNode).lost);
@@ -162,7 +162,7 @@ TEST_F(Fleet, ALostNodeTakesWorkAgainWhenItSyncs) {
   EXPECT_EQ(phase(), "failed(node-lost)");
   world_.said();
   world_.sync(kNode, {old});  // of an allocation that has ended
-  EXPECT_EQ(world_.said(), "node.returned");
+  EXPECT_EQ(world_.said(), "node.returned incident.closed");
   EXPECT_FALSE(world_.facts().nodes.at(kNode).lost);
   start(1);
   EXPECT_EQ(world_.nodes("acme/llm/a"), "r1/n1");
@@ -216,7 +216,7 @@ TEST_F(Fleet, ANodeWhoseTypeGrewTakesNoWorkUntilItRegistersAgain) {
   EXPECT_FALSE(world_.state().loads().ready(index));
   world_.wait(kPatience);
   world_.sync(kNode);
-  EXPECT_EQ(world_.said(), "node.registered object.applied node.lost node.returned");
+  EXPECT_EQ(world_.said(), "node.registered object.applied node.lost incident.opened node.returned incident.closed");
   EXPECT_FALSE(world_.state().loads().ready(index));
   world_.enrol(kNode);
   EXPECT_TRUE(world_.state().loads().ready(index));

@@ -38,13 +38,13 @@ TEST_F(Power, AFailureShedsTheLeastAndARepairGivesBack) {
   world.said();
   restrict("ups-a-failed", restriction(RestrictionCause::kFailure, {"ups-a"}));
   // 8 kW on a side of 6: two jobs give 1 kW each, the youngest first.
-  EXPECT_EQ(world.said(), "object.applied job.shed job.shed");
+  EXPECT_EQ(world.said(), "object.applied job.shed job.shed incident.opened incident.changed");
   EXPECT_FALSE(world.job("acme/llm/j2").shed);
   ASSERT_TRUE(world.job("acme/llm/j3").shed);
   EXPECT_EQ(world.job("acme/llm/j3").shed->cause, "p/ups-a-failed (failure)");
   EXPECT_TRUE(world.job("acme/llm/j4").shed);
   lift("ups-a-failed");
-  EXPECT_EQ(world.said(), "object.deleted job.restored job.restored");
+  EXPECT_EQ(world.said(), "object.deleted incident.closed job.restored job.restored");
   EXPECT_FALSE(world.job("acme/llm/j4").shed);
 }
 

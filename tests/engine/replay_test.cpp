@@ -105,7 +105,7 @@ TEST(StreamsTogether, ReachEverything) {
   for (const auto& entry : enum_names(WaitReason{})) seen["waits for " + std::string(entry.name)];
   for (const auto& entry : enum_names(JobReason{})) seen["ends as " + std::string(entry.name)];
   seen.erase("ends as none");
-  for (const char* displaced : {"shed", "preempted", "suspended", "moved", "resized"}) seen.erase(fmt::format("ends as {}", displaced));
+  for (const char* displaced : {"shed", "preempted", "suspended", "moved", "resized", "drained"}) seen.erase(fmt::format("ends as {}", displaced));
   seen.erase("waits for maintenance");  // of a rack's only feed: see Waiting.ForMaintenance…
   [&]<class... E>(std::variant<E...>*) { (seen[std::string(E::kType)], ...); }(static_cast<Event*>(nullptr));
   // An event that needs a promise and then the failure of the very other side: see Power.MaintenanceIsRefused….

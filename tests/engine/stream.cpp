@@ -104,7 +104,68 @@ Command Stream::command(const State& state) {
     return one_in(3) ? Command(LoseNode{node, "a fault"}) : Command(GiveBackNode{node});
   }
   if (dice < 94) return account();
+  if (dice < 98) return care(state);
   return Tick{};
+}
+
+// What people and nodes say of the fleet's health: mostly of nodes that something is known of.
+Command Stream::care(const State& state) {
+  const auto& nodes = state.estate().nodes();
+  if (nodes.empty()) return Tick{};
+  std::string node = nodes[pick(nodes.size())].name;
+  for (const auto& [name, known] : state.facts().care) {
+    if (one_in(3)) node = name;
+  }
+  switch (pick(9)) {
+    case 0: return CordonNode{node, one_in(2), one_in(2), "to look at it"};
+    case 1: return MoveNode{node, enum_names(NodeState{})[pick(enum_names(NodeState{}).size())].value, "by hand"};
+    case 2: return MendNode{node, enum_names(RemedyAction{})[pick(4)].value, one_in(2), one_in(2), "by hand"};
+    case 3: return SwitchBreaker{one_in(4) ? std::string() : any(kSites), one_in(3), "by hand"};
+    case 4: {
+      Uid uid{pick(100)};
+      for (const auto& [of, ticket] : state.facts().tickets) {
+        if (one_in(2)) uid = of;
+      }
+      return CloseTicket{uid, "replaced it"};
+    }
+    case 5: return ReplaceTask{held_or_any(state), static_cast<std::int32_t>(pick(3)), "it hangs"};
+    default: return ReportFindings{node, findings()};
+  }
+}
+
+std::vector<Finding> Stream::findings() {
+  std::vector<Finding> out;
+  for (std::uint64_t i = pick(3); i > 0; --i) {
+    Finding finding;
+    finding.check = enum_names(NodeCheck{})[pick(enum_names(NodeCheck{}).size())].value;
+    if (finding.check == NodeCheck::kXid) finding.code = one_in(2) ? 79 : 94;
+    finding.device = static_cast<std::int32_t>(pick(5)) - 1;
+    finding.detail = "seen";
+    out.push_back(std::move(finding));
+  }
+  return out;
+}
+
+// How remedies under way have gone.
+std::vector<std::pair<std::string, RemedyReport>> Stream::remedies(const State& state) {
+  std::vector<std::pair<std::string, RemedyReport>> out;
+  for (const auto& [name, care] : state.facts().care) {
+    if (care.remedy && one_in(3)) out.push_back({name, {care.remedy->uid, !one_in(4), "said so"}});
+  }
+  return out;
+}
+
+// Rules that are quick, so that a stream of two hours sees a node come back.
+FleetSpec Stream::fleet() {
+  FleetSpec spec;
+  spec.mode = one_in(4) ? enum_names(FleetMode{})[pick(4)].value : FleetMode::kRemediate;
+  spec.dry_run = one_in(10);
+  spec.settle = seconds(static_cast<std::int64_t>(pick(30)));
+  if (one_in(2)) spec.test = NodeTestSpec{"acme/llm", "acme/spot", {}, {}, {}, {}, one_in(3) ? std::optional(hours(1)) : std::nullopt};
+  if (one_in(2)) spec.breaker = BreakerSpec{{}, BreakerLimitSpec{9, {}}, BreakerLimitSpec{one_in(4) ? 1 : 9, {}}, BreakerLimitSpec{9, {}}};
+  if (one_in(2)) spec.limits = {{NodeState::kRepair, minutes(5)}, {NodeState::kSuspect, minutes(5)}, {NodeState::kDraining, minutes(2)}};
+  if (one_in(3)) spec.lease = minutes(2);
+  return spec;
 }
 
 Command Stream::account() {
@@ -137,6 +198,7 @@ Document Stream::estate_document() {
   if (one_in(2)) spec.halls[0].rows[0].racks[0].labels = {{"pool", one_in(2) ? "train" : "serve"}};
   if (one_in(4)) spec.halls[0].rows[0].racks[0].nodes.push_back({"x1", any(kModels)});
   if (one_in(2)) add_network(spec);
+  if (one_in(2)) spec.fleet = fleet();
   return document(any(kSites), spec);
 }
 
@@ -454,6 +516,10 @@ SyncNode Stream::sync(const State& state) {
   std::advance(node, static_cast<std::ptrdiff_t>(pick(nodes.size())));
   out.node = node->first;
   out.registration = one_in(20) ? Uid{pick(100)} : node->second.registration;
+  if (one_in(4)) out.findings = findings();
+  for (auto& [name, remedy] : remedies(state)) {
+    if (name == out.node) out.remedies.push_back(std::move(remedy));
+  }
   out.revision = one_in(4) ? pick(state.facts().position + 1) : state.revision(node->first);
   for (const auto& [uid, job] : state.facts().jobs) {
     if (!job.holds()) continue;
@@ -473,6 +539,7 @@ SyncNode Stream::sync(const State& state) {
 
 ReportTasks Stream::report(const State& state) {
   ReportTasks out;
+  out.remedies = remedies(state);
   for (const auto& [uid, job] : state.facts().jobs) {
     if (!job.allocation) continue;
     for (std::int32_t rank = 0; rank < static_cast<std::int32_t>(job.tasks.size()); ++rank) {

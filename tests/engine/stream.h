@@ -48,6 +48,10 @@ class Stream {
   RegisterNode enrol(const State& state);
   SyncNode sync(const State& state);
   ReportTasks report(const State& state);
+  Command care(const State& state);
+  std::vector<Finding> findings();
+  std::vector<std::pair<std::string, RemedyReport>> remedies(const State& state);
+  FleetSpec fleet();
   TaskReport advance(const Job& job, std::int32_t rank);
 
   std::mt19937_64 random_;

@@ -22,7 +22,11 @@ const std::map<std::string, For> kOperations{
     {"listNodeTypes", For::kSeeEstate}, {"getNodeType", For::kSeeEstate}, {"listSites", For::kSeeEstate}, {"getSite", For::kSeeEstate},
     {"listRestrictions", For::kSeeEstate}, {"getRestriction", For::kSeeEstate}, {"listNodes", For::kSeeEstate}, {"getNode", For::kSeeEstate},
     {"capacity", For::kSeeEstate}, {"sitePower", For::kSeeEstate}, {"siteLoss", For::kSeeEstate}, {"siteContingencies", For::kSeeEstate},
-    {"planMaintenance", For::kSeeEstate},
+    {"planMaintenance", For::kSeeEstate}, {"topology", For::kSeeEstate}, {"targets", For::kSeeEstate}, {"getFleet", For::kSeeEstate},
+    {"getFleetRules", For::kSeeEstate}, {"listTickets", For::kSeeTenancy}, {"getTicket", For::kSeeTenancy}, {"listIncidents", For::kSeeTenancy},
+    {"getIncident", For::kSeeTenancy}, {"cordonNode", For::kChangeEstate}, {"uncordonNode", For::kChangeEstate}, {"drainNode", For::kChangeEstate},
+    {"moveNode", For::kChangeEstate}, {"mendNode", For::kChangeEstate}, {"stopFleet", For::kChangeEstate}, {"resumeFleet", For::kChangeEstate},
+    {"closeTicket", For::kChangeEstate},
     {"listTenants", For::kSeeTenancy}, {"getTenant", For::kSeeTenancy}, {"listProjects", For::kSeeTenancy}, {"getProject", For::kSeeTenancy},
     {"listContracts", For::kSeeTenancy}, {"getContract", For::kSeeTenancy}, {"listJobs", For::kSeeTenancy}, {"getJob", For::kSeeTenancy},
     {"explainJob", For::kSeeTenancy}, {"jobLogs", For::kSeeTenancy}, {"listArchivedJobs", For::kSeeTenancy}, {"usage", For::kSeeTenancy},
@@ -34,7 +38,7 @@ const std::map<std::string, For> kOperations{
     {"deleteProject", For::kChangeEstate}, {"deleteContract", For::kChangeEstate}, {"deleteRestriction", For::kChangeEstate},
     {"submitText", For::kRunJobs}, {"submitJob", For::kRunJobs}, {"submitJobs", For::kRunJobs}, {"cancelJob", For::kRunJobs},
     {"holdJob", For::kRunJobs}, {"releaseJob", For::kRunJobs}, {"suspendJob", For::kRunJobs}, {"resizeJob", For::kRunJobs},
-    {"repowerJob", For::kRunJobs},
+    {"repowerJob", For::kRunJobs}, {"replaceTask", For::kRunJobs},
     {"listTokens", For::kSeeAccess}, {"audit", For::kSeeAccess}, {"listPrincipals", For::kSeeAccess}, {"getPrincipal", For::kSeeAccess},
     {"getTenantPrincipal", For::kSeeAccess}, {"listGrants", For::kSeeAccess}, {"getGrant", For::kSeeAccess}, {"getTenantGrant", For::kSeeAccess},
     {"apply", For::kGiveAccess}, {"issueToken", For::kGiveAccess}, {"revokeToken", For::kGiveAccess}, {"deletePrincipal", For::kGiveAccess},
@@ -131,6 +135,7 @@ class Rights : public testing::Test {
       stack_.good("operator", "POST", "/v1/jobs/" + name + "done/cancel");
     }
     stack_.wait(minutes(1));
+    add_fleet();
     add_callers();
   }
   ~Rights() override { spdlog::set_default_logger(logger_); }
@@ -140,6 +145,7 @@ class Rights : public testing::Test {
     return std::string(stack_.good("operator", "POST", "/v1/tokens", body).at("token").as_string());
   }
 
+  void add_fleet();
   void add_callers();
   std::vector<Case> cases();
   void add_bodies(const Operation& operation, const Target& target, std::vector<Case>& out);
@@ -150,9 +156,22 @@ class Rights : public testing::Test {
   std::ostringstream log_;
   Stack stack_;
   std::int64_t from_ = 0;
+  std::string ticket_, incident_;
   std::vector<Caller> callers_;
   int count_ = 0;
 };
+
+// Both tenants have reported a node, and the node with their work fails.
+void Rights::add_fleet() {
+  for (const std::string name : {"rival/llm/j1", "acme/llm/j1"}) {
+    const std::string body = fmt::format(R"({{"rank":0,"reason":"zz{}"}})", name.substr(0, name.find('/')));
+    const json::object reply = stack_.good(name.substr(0, name.find('/')) + "-member", "POST", "/v1/jobs/" + name + "/replace", body);
+    ticket_ = reply.at("changes").at(1).at("name").as_string();
+  }
+  stack_.wait(minutes(1));
+  for (const char* node : {"north/h1/k1/n1", "north/h1/k1/n2"}) PENSTOCK_CHECK(execute_and_wait(*stack_.core, LoseNode{node, "a fault"}, "test").ok());
+  incident_ = stack_.good("operator", "GET", "/v1/incidents").at("items").at(0).at("uid").as_string();
+}
 
 void Rights::add_callers() {
   const std::string expired = issue(R"("role":"operator","validFor":"PT1M")");
@@ -264,7 +283,7 @@ std::vector<Case> Rights::cases() {
     const bool of_tenant = pattern.find("{tenant}") != std::string::npos;
     for (const Target& target : targets) {
       if (id == "logout") break;
-      const bool body_only = !operation.body_type.empty() && !of_project && id != "sendLog";
+      const bool body_only = !operation.body_type.empty() && pattern.find('{') == std::string::npos;
       if (body_only) {
         add_bodies(operation, target, out);
         continue;
@@ -276,7 +295,8 @@ std::vector<Case> Rights::cases() {
                                                        {"principal", plain_access ? "root" : "ann"}, {"grant", plain_access ? "root" : "ann"},
                                                        {"nodetype", "hgx"}, {"site", "north"}, {"restriction", "x"}, {"hall", "h1"}, {"rack", "k1"},
                                                        {"node", "n1"}, {"snapshot", "1"}, {"reading", "1"}, {"token", "TOKEN"},
-                                                       {"invoice", "acme-2026-05-usd"}, {"month", "2026-05"}};
+                                                       {"invoice", "acme-2026-05-usd"}, {"month", "2026-05"},
+                                                       {"ticket", id == "closeTicket" ? "0" : ticket_}, {"incident", incident_}};
       std::string path = pattern;
       for (std::size_t at; (at = path.find('{')) != std::string::npos;) {
         const std::size_t end = path.find('}', at);
@@ -290,6 +310,8 @@ std::vector<Case> Rights::cases() {
       if (versioned) one.target += "?version=1";
       if (id == "resizeJob") one.body = R"({"replicas":1,"version":1})";
       if (id == "repowerJob") one.body = R"({"version":1})";
+      if (id == "replaceTask") one.body = R"({"rank":1000})";  // there is none
+      if (one.method == "POST" && one.body.empty() && operation.body_type == "application/json") one.body = "{}";
       out.push_back(one);
       for (const QueryParameter& query : operation.query) {
         if (query.name == "watch") {

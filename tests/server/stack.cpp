@@ -94,6 +94,7 @@ Stack::Stack() : clock(Time{1'780'000'000'000'000'000}.ns) {
   options.server_version = "test";
   core = std::make_unique<Core>(std::move(options), std::make_unique<TroubledJournal>(trouble));
   PENSTOCK_CHECK(core->start().ok());
+  metrics.follow(*core);
   api = std::make_unique<Api>(*core, metrics, "test");
   auto documents = read_documents({{"estate.yaml", std::string(kEstate)}});
   PENSTOCK_CHECK(documents.ok());

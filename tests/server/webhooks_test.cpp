@@ -249,6 +249,30 @@ TEST_F(WebhooksTest, TellsOnlyOfItsTopics) {
   EXPECT_EQ(refused(few), "webhook-types");
 }
 
+TEST_F(WebhooksTest, TellsTheOperatorOfTheFleetAndNoTenant) {
+  WebhookOptions given = options();
+  given.topics = {WebhookTopic::kFleet};
+  const auto webhooks = start(given);
+  WebhookOptions of_tenant = given;
+  of_tenant.tenant = "acme";
+  of_tenant.state_file = folder_ + "/tenant.json";
+  Receiver tenant;
+  auto second = Webhooks::start(*stack_.core, of_tenant, tenant.transport());
+  ASSERT_TRUE(second.ok());
+  use("acme");  // is of another topic
+  stack_.good("operator", "POST", "/v1/fleet/stop", R"({"site":"north","reason":"unsteady"})");
+  ASSERT_TRUE(execute_and_wait(*stack_.core, LoseNode{"north/h1/k1/n1", "a fault"}, "test").ok());
+  ASSERT_TRUE(execute_and_wait(*stack_.core, GiveBackNode{"north/h1/k1/n1"}, "test").ok());
+  const std::vector<WebhookRequest> told = receiver_.attempts(3);
+  std::vector<std::string> types;
+  for (const WebhookRequest& request : told) types.emplace_back(body_of(request).at("type").as_string());
+  EXPECT_EQ(types, (std::vector<std::string>{"io.penstock.breaker.opened.v1", "io.penstock.incident.opened.v1", "io.penstock.incident.closed.v1"}));
+  EXPECT_EQ(body_of(told[0]).at("subject"), "north");
+  EXPECT_EQ(body_of(told[0]).at("data").at("breaker").at("reason"), "unsteady");
+  EXPECT_EQ(body_of(told[1]).at("data").at("place"), "north/h1/k1/n1");
+  EXPECT_TRUE(tenant.ids().empty());
+}
+
 TEST_F(WebhooksTest, StopsWhenTheReceiverIsGone) {
   receiver_.answer({410});
   auto webhooks = start();

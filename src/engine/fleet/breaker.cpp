@@ -60,6 +60,27 @@ std::optional<Beyond> beyond_around(const State& state, NodeIndex node, const Fl
   return std::nullopt;
 }
 
+std::vector<Margin> margins_of(const State& state, SiteIndex site, const FleetSpec& rules) {
+  const Estate& estate = state.estate();
+  const EstateSite& here = estate.sites()[site];
+  std::map<OutScope, Margin> worst;
+  for (RackIndex index = here.first_rack; index < here.first_rack + here.racks; ++index) {
+    const EstateRack& rack = estate.racks()[index];
+    if (rack.nodes == 0) continue;
+    for (const OutScope scope : kOutScopes) {
+      const std::int64_t nodes = state.outs().nodes_around(estate, rack.first_node, scope);
+      const auto limit = limit_of(rules, scope, nodes);
+      if (!limit) continue;
+      Margin margin{scope, place_of(estate, rack.first_node, scope), nodes, state.outs().out_around(estate, rack.first_node, scope), *limit};
+      const auto [known, fresh] = worst.try_emplace(scope, margin);
+      if (!fresh && margin.limit - margin.out < known->second.limit - known->second.out) known->second = std::move(margin);
+    }
+  }
+  std::vector<Margin> out;
+  for (auto& [scope, margin] : worst) out.push_back(std::move(margin));
+  return out;
+}
+
 bool may_act(Step& step, NodeIndex node, const FleetSpec& rules) {
   const std::string& site = step.state().estate().site_of(node).name;
   const auto& open = step.facts().breakers;

@@ -129,6 +129,7 @@ struct Ticket {
   std::vector<Finding> evidence;
   std::vector<PartFound> parts;
   std::string tenant;
+  std::string job;
   Time opened;
   std::optional<Time> closed;
   std::string closed_by;
@@ -141,6 +142,7 @@ struct Ticket {
                   field("evidence", &Ticket::evidence, optional, "the findings that stood"),
                   field("parts", &Ticket::parts, optional, "the machine, and the devices that the findings are about: serial number and slot"),
                   field("tenant", &Ticket::tenant, optional, "who reported it, if a tenant did"),
+                  field("job", &Ticket::job, optional, "of which job's task, then"),
                   field("opened", &Ticket::opened, required, "when"), field("closed", &Ticket::closed, optional, "when it was done"),
                   field("closedBy", &Ticket::closed_by, optional, "by whom"), field("note", &Ticket::note, optional, "what was done"));
   }

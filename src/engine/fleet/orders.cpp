@@ -1,7 +1,12 @@
 // A person's word goes before the rules', and is on record.
 #include "engine/fleet/orders.h"
 
+#include <algorithm>
+
+#include "engine/fleet/burn_in.h"
 #include "engine/fleet/lifecycle.h"
+#include "engine/fleet/tend.h"
+#include "engine/queue/queue.h"
 
 namespace penstock {
 namespace {
@@ -22,6 +27,29 @@ Reply node_changed(const Step& step, const std::string& node, bool really) {
 const Job* job_on(const State& state, NodeIndex node) {
   const auto tasks = state.loads().tasks(node);
   return tasks.empty() ? nullptr : state.find_job(tasks.front().job);
+}
+
+// Whether a tenant's report of the node is open.
+bool reported(const Facts& facts, const std::string& node) {
+  return std::any_of(facts.tickets.begin(), facts.tickets.end(), [&](const auto& entry) {
+    return !entry.second.closed && entry.second.node == node && entry.second.reason == NodeReason::kReported;
+  });
+}
+
+// From now on nothing new starts there. What the tenant said stands in the ticket: the finding is told to all who have work there.
+void take_report_of_tenant(Step& step, NodeIndex index, const std::string& node) {
+  const std::string what = "a tenant reports a fault";
+  const auto& rules = step.state().estate().site_of(index).fleet;
+  if (rules && mode_of(*rules) != FleetMode::kObserve) {
+    add_finding(step, node, {NodeCheck::kReported, -1, 0, step.now(), what});
+    // Before the gang has ended, so that it does not come back to it.
+    if (step.state().node_state(index, step.now()) == NodeState::kReady) {
+      step.emit(NodeEntered{node, NodeState::kSuspect, NodeReason::kReported, what, true});
+    }
+    return;
+  }
+  const Care* care = step.state().care(index);
+  if (care == nullptr || !care->cordon) step.emit(NodeCordoned{node, Cordon{step.meta().principal, what, step.now(), false}});
 }
 
 }  // namespace
@@ -108,10 +136,60 @@ Result<Reply> close_ticket(Step& step, const CloseTicket& command) {
   const std::string node = found->second.node;
   step.emit(TicketClosed{command.ticket, step.meta().principal, command.note});
   const NodeIndex index = step.state().estate().find_node(node);
+  if (!reported(step.facts(), node)) drop_findings(step, node, NodeCheck::kReported);
   const Care* care = index == kNowhere ? nullptr : step.state().care(index);
   if (care != nullptr && care->state == NodeState::kRepair && !care->remedy) {
     step.emit(NodeEntered{node, NodeState::kValidating, NodeReason::kRepaired, command.note, false});
   }
+  return reply;
+}
+
+Result<Reply> replace_task(Step& step, const ReplaceTask& command) {
+  PENSTOCK_TRY(job, live_job(step.state(), command.job, std::nullopt));
+  if (job->phase != JobPhase::kStarting && job->phase != JobPhase::kRunning) {
+    return make_error(Code::kFailedPrecondition, fmt::format("job '{}' is {} and has no place that could be replaced", job->name, name_of(job->phase)));
+  }
+  const auto tasks = static_cast<std::int32_t>(job->allocation->tasks.size());
+  if (command.rank < 0 || command.rank >= tasks) {
+    return make_error(Code::kInvalid, fmt::format("job '{}' has ranks 0 to {}, found {}", job->name, tasks - 1, command.rank), "rank");
+  }
+  if (tested_by(step.state(), *job)) {
+    return make_error(Code::kFailedPrecondition, fmt::format("job '{}' is the test of its node: if it fails, the node is not given back", job->name));
+  }
+  const std::string tenant(tenant_of(job->name));
+  const std::string node = job->allocation->tasks[static_cast<std::size_t>(command.rank)].node;
+  int open = 0;
+  bool known = false;
+  for (const auto& [uid, ticket] : step.facts().tickets) {
+    if (ticket.closed || ticket.tenant != tenant) continue;
+    ++open;
+    known = known || ticket.node == node;
+  }
+  if (!known && open >= kMostReports) {
+    return make_error(Code::kLimitExceeded, fmt::format("tenant '{}' has {} reports open, {} may be: wait until some of those nodes have passed their tests",
+                                                        tenant, open, kMostReports));
+  }
+  const Uid uid = job->uid;
+  Reply reply = job_changed(step, uid, true);
+  if (!known) {
+    Ticket ticket;
+    ticket.uid = step.mint();
+    ticket.node = node;
+    ticket.reason = NodeReason::kReported;
+    ticket.summary = command.reason.empty() ? "a tenant reports a fault" : command.reason;
+    if (const auto care = step.facts().care.find(node); care != step.facts().care.end()) ticket.evidence = care->second.findings;
+    ticket.tenant = tenant;
+    ticket.job = job->name;
+    ticket.opened = step.now();
+    reply.changes.push_back({"Ticket", Text<Uid>::format(ticket.uid), ticket.uid, Change::kAdded, 0});
+    step.emit(TicketOpened{std::move(ticket)});
+  }
+  const NodeIndex index = step.state().estate().find_node(node);
+  if (index != kNowhere) take_report_of_tenant(step, index, node);
+  step.emit(JobStopping{uid, JobReason::kDrained, fmt::format("task {} on {} is replaced: {}", command.rank, node,
+                                                              command.reason.empty() ? "its tenant reports a fault" : command.reason),
+                        std::nullopt});
+  reply.changes.front().version = step.facts().position;
   return reply;
 }
 

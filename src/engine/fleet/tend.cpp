@@ -84,7 +84,20 @@ class Tender {
   bool wanted_out() const { return (care().cordon && care().cordon->drain) || wave() != nullptr || care().wish.has_value(); }
 
   void enter(NodeState state, NodeReason reason, std::string message = {}, bool fault = false) {
+    const bool looked_at = care().state == NodeState::kValidating || care().state == NodeState::kBurnIn;
     step_.emit(NodeEntered{name_, state, reason, std::move(message), fault});
+    if (looked_at && takes_work(state)) close_reports(reason);
+  }
+
+  // What tenants said of it has been looked into.
+  void close_reports(NodeReason reason) {
+    std::vector<Uid> reports;
+    for (const auto& [uid, ticket] : step_.facts().tickets) {
+      if (!ticket.closed && ticket.node == name_ && ticket.reason == NodeReason::kReported) reports.push_back(uid);
+    }
+    for (const Uid uid : reports) {
+      step_.emit(TicketClosed{uid, "", reason == NodeReason::kTestPassed ? "the node has passed its test" : "the node is back; its site has no test"});
+    }
   }
 
   // Told once, until the node moves on.

@@ -176,9 +176,9 @@ Duration saved_work(const Job& job, Time now, bool told) {
   return job.saved + *job.spec.checkpoint->every * (ran.count() / job.spec.checkpoint->every->count());
 }
 
-GpuMicros lost_work(const Job& job, Time now) {
+GpuMicros lost_work(const Job& job, Time now, bool told) {
   const Duration ran = now - job.allocation->from;
-  const Duration lost = ran - (saved_work(job, now, true) - job.saved);
+  const Duration lost = ran - (saved_work(job, now, told) - job.saved);
   return GpuMicros((job.allocation->gpus * (lost.count() / 1'000'000)).count());
 }
 

@@ -5,8 +5,9 @@
 
 namespace penstock {
 
-/// What a running job would lose if it were stopped now: GPU time since its last checkpoint, in micro-GPU-seconds.
-GpuMicros lost_work(const Job& job, Time now);
+/// What a running job would lose if it ended now: GPU time since its last checkpoint, in micro-GPU-seconds; `told`: it is told to
+/// stop and may write one.
+GpuMicros lost_work(const Job& job, Time now, bool told = true);
 /// Of its work, what checkpoints keep if it stops now; `told`: it is told to and may write one.
 Duration saved_work(const Job& job, Time now, bool told);
 

@@ -7,10 +7,12 @@
 #include <spdlog/spdlog.h>
 
 #include "base/name.h"
+#include "exchange/fabric.h"
 #include "runtime/protocol.h"
 #include "engine/power/outlook.h"
 #include "server/api/billing_bodies.h"
 #include "server/api/book.h"
+#include "server/api/fleet_bodies.h"
 #include "server/api/handlers.h"
 
 namespace penstock {
@@ -178,6 +180,7 @@ void Api::build() {
   add({"POST", "/v1/jobs/{tenant}/{project}/{job}/suspend", "suspendJob", "Jobs", "Stop a job with what its checkpoints keep, and hold it back", Right::kWriteJobs, {{"version", "refuse unless the job has this version"}}, "", none, 200, kJson, schemas.of<Reply>(), &Api::suspend_job});
   add({"POST", "/v1/jobs/{tenant}/{project}/{job}/resize", "resizeJob", "Jobs", "Change how many tasks an elastic gang may have", Right::kWriteJobs, {}, kJson, schemas.of<ResizeRequest>(), 200, kJson, schemas.of<Reply>(), &Api::resize_job});
   add({"POST", "/v1/jobs/{tenant}/{project}/{job}/power", "repowerJob", "Jobs", "Change the power limit of a job's GPUs, within all limits", Right::kWriteJobs, {}, kJson, schemas.of<RepowerRequest>(), 200, kJson, schemas.of<Reply>(), &Api::repower_job});
+  add({"POST", "/v1/jobs/{tenant}/{project}/{job}/replace", "replaceTask", "Jobs", "Report a fault of a task's node, and go on with another", Right::kWriteJobs, {}, kJson, schemas.of<ReplaceRequest>(), 200, kJson, schemas.of<Reply>(), &Api::replace_task});
   add({"GET", "/v1/jobs/{tenant}/{project}/{job}/explain", "explainJob", "Jobs", "Why a job waits", Right::kReadTenancy, {}, "", none, 200, kJson, schemas.of<Explanation>(), &Api::explain_job});
   add({"GET", "/v1/jobs/{tenant}/{project}/{job}/logs", "jobLogs", "Jobs", "Output of one task, as bytes", Right::kReadTenancy,
        {{"rank", "which task; 0 if absent"}, {"offset", "first byte, counted over all rotated files; 0 if absent"}, {"follow", "1: go on until the task ends"}},
@@ -200,9 +203,16 @@ void Api::build() {
   add({"POST", "/v1/readings", "readMeter", "Accounts", "Take in what a site's meter has shown", Right::kWriteObjects, {}, kJson, schemas.of<Reading>(), 200, kJson, schemas.of<Reply>(), &Api::read_meter});
   add({"POST", "/v1/adjustments", "adjust", "Accounts", "Charge or credit a project on its next invoice", Right::kWriteObjects, {}, kJson, schemas.of<Adjustment>(), 200, kJson, schemas.of<Reply>(), &Api::adjust});
 
-  add({"GET", "/v1/nodes", "listNodes", "Estate", "List nodes", Right::kReadEstate, with(kWatched, {{"site", "only of this site"}, {"state", "only ready, lost or unregistered ones"}}), "", none, 200, kJson, schemas.of<NodePage>(), &Api::list_nodes});
+  add({"GET", "/v1/nodes", "listNodes", "Estate", "List nodes", Right::kReadEstate, with(kWatched, {{"site", "only of this site"}, {"state", "only in this state of their life, or `lost`, or `unregistered`"}, {"amiss", "1: only those that are not simply at work"}}), "", none, 200, kJson, schemas.of<NodePage>(), &Api::list_nodes});
   add({"GET", "/v1/nodes/{site}/{hall}/{rack}/{node}", "getNode", "Estate", "Get a node with its tasks", Right::kReadEstate, {}, "", none, 200, kJson, schemas.of<NodeView>(), &Api::get_node});
   add({"GET", "/v1/capacity", "capacity", "Estate", "GPUs and watts by site and model", Right::kReadEstate, {}, "", none, 200, kJson, schemas.of<CapacityList>(), &Api::capacity});
+
+  add({"GET", "/v1/topology/nodes", "topology", "Estate", "The fabric as switches and NVLink domains, for topograph's provider `dsx`", Right::kReadEstate,
+       {{"node_ids", "only these nodes, by host name, joined by commas"}, {"page_size", "switches in a page, 1 to 1000; 100 if absent"}, {"page_token", "`next_page_token` of the page before"}, {"site", "only of this site"}},
+       "", none, 200, kJson, schemas.of<DsxTopology>(), &Api::topology});
+  add({"GET", "/v1/targets", "targets", "Estate", "Where metrics of nodes are, for Prometheus' http_sd_config", Right::kReadEstate,
+       {{"port", "of the exporter; 9400 if absent, that of dcgm-exporter"}, {"site", "only of this site"}},
+       "", none, 200, kJson, json::object{{"type", "array"}, {"items", schemas.of<ScrapeTarget>()}}, &Api::targets});
 
   const std::vector<QueryParameter> what_if{{"at", "a time from now on, RFC 3339; now if absent"},
                                             {"parts", "elements and cooling units that are out besides, joined by commas; ranges may be used"},
@@ -213,6 +223,22 @@ void Api::build() {
   add({"GET", "/v1/sites/{site}/maintenance", "planMaintenance", "Estate", "Whether parts may be out in a window", Right::kReadEstate,
        {{"parts", "elements and cooling units, joined by commas; ranges may be used"}, {"from", "when it begins, RFC 3339"}, {"until", "when it ends, RFC 3339"}},
        "", none, 200, kJson, schemas.of<MaintenancePlan>(), &Api::plan_maintenance});
+
+  add({"POST", "/v1/nodes/{site}/{hall}/{rack}/{node}/cordon", "cordonNode", "Fleet", "Let nothing new start on a node", Right::kWriteObjects, {}, kJson, schemas.of<ReasonRequest>(), 200, kJson, schemas.of<Reply>(), &Api::cordon_node});
+  add({"POST", "/v1/nodes/{site}/{hall}/{rack}/{node}/uncordon", "uncordonNode", "Fleet", "Take a cordon or a drain back", Right::kWriteObjects, {}, kJson, schemas.of<ReasonRequest>(), 200, kJson, schemas.of<Reply>(), &Api::uncordon_node});
+  add({"POST", "/v1/nodes/{site}/{hall}/{rack}/{node}/drain", "drainNode", "Fleet", "Cordon a node, and move what runs there as soon as that loses nothing", Right::kWriteObjects, {}, kJson, schemas.of<ReasonRequest>(), 200, kJson, schemas.of<Reply>(), &Api::drain_node});
+  add({"POST", "/v1/nodes/{site}/{hall}/{rack}/{node}/move", "moveNode", "Fleet", "Move a node along its life, as the table allows", Right::kWriteObjects, {}, kJson, schemas.of<MoveRequest>(), 200, kJson, schemas.of<Reply>(), &Api::move_node});
+  add({"POST", "/v1/nodes/{site}/{hall}/{rack}/{node}/mend", "mendNode", "Fleet", "Mend a node once it is idle, or now", Right::kWriteObjects, {}, kJson, schemas.of<MendRequest>(), 200, kJson, schemas.of<Reply>(), &Api::mend_node});
+  add({"GET", "/v1/fleet", "getFleet", "Fleet", "How the nodes of all sites are, and how near automation is to its limits", Right::kReadEstate, {}, "", none, 200, kJson, schemas.of<FleetView>(), &Api::fleet});
+  add({"GET", "/v1/fleet/rules", "getFleetRules", "Fleet", "The life of a node as one table, and what findings mean", Right::kReadEstate, {}, "", none, 200, kJson, schemas.of<FleetRules>(), &Api::list_fleet_rules});
+  add({"POST", "/v1/fleet/stop", "stopFleet", "Fleet", "Stop automation at a site or everywhere", Right::kWriteObjects, {}, kJson, schemas.of<SwitchRequest>(), 200, kJson, schemas.of<Reply>(), &Api::stop_fleet});
+  add({"POST", "/v1/fleet/resume", "resumeFleet", "Fleet", "Let automation go on", Right::kWriteObjects, {}, kJson, schemas.of<SwitchRequest>(), 200, kJson, schemas.of<Reply>(), &Api::resume_fleet});
+  const std::vector<QueryParameter> kept{{"site", "only of this site"}, {"all", "1: also those that are closed, as far as they are kept"}};
+  add({"GET", "/v1/tickets", "listTickets", "Fleet", "List tickets, the oldest first; to tenants, their own reports", Right::kReadTenancy, with(kWatched, kept), "", none, 200, kJson, schemas.of<TicketPage>(), &Api::list_tickets});
+  add({"GET", "/v1/tickets/{ticket}", "getTicket", "Fleet", "Get a ticket", Right::kReadTenancy, {}, "", none, 200, kJson, schemas.of<Ticket>(), &Api::get_ticket});
+  add({"POST", "/v1/tickets/{ticket}/close", "closeTicket", "Fleet", "Say that a ticket is done: its node is looked at and tested", Right::kWriteObjects, {}, kJson, schemas.of<CloseRequest>(), 200, kJson, schemas.of<Reply>(), &Api::close_ticket});
+  add({"GET", "/v1/incidents", "listIncidents", "Fleet", "List incidents, the oldest first; to tenants, those that hit them", Right::kReadTenancy, with(kWatched, kept), "", none, 200, kJson, schemas.of<IncidentPage>(), &Api::list_incidents});
+  add({"GET", "/v1/incidents/{incident}", "getIncident", "Fleet", "Get an incident with its timeline", Right::kReadTenancy, {}, "", none, 200, kJson, schemas.of<IncidentView>(), &Api::get_incident});
 
   add({"POST", "/v1/quote", "quote", "Sales", "Whether a contract can be sold, from when and how much of it", Right::kReadEstate, {}, kJson, schemas.of<QuoteRequest>(), 200, kJson, schemas.of<Quote>(), &Api::quote});
   add({"GET", "/v1/book", "book", "Sales", "Where signed contracts would lie, what is missing of them, and what there is", Right::kReadTenancy, {}, "", none, 200, kJson, schemas.of<BookView>(), &Api::book});
@@ -277,6 +303,7 @@ std::string Api::build_openapi(const json::object& definitions) const {
            {"Jobs", "Workloads and what they use"},
            {"Accounts", "Usage, invoices, budgets and the ledger"},
            {"Estate", "Nodes and capacity"},
+           {"Fleet", "The health of nodes: orders, automation, tickets and incidents"},
            {"Sales", "What can be sold, and what is"},
            {"Access", "Logging in, tokens, and who did what"},
            {"Agents", "The protocol of nodes"}}) {

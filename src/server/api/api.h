@@ -102,6 +102,7 @@ class Api {
   void explain_job(std::shared_ptr<Call> call);
   void resize_job(std::shared_ptr<Call> call);
   void repower_job(std::shared_ptr<Call> call);
+  void replace_task(std::shared_ptr<Call> call);
   void job_log(std::shared_ptr<Call> call);
   void list_archive(std::shared_ptr<Call> call);
   void usage(std::shared_ptr<Call> call);
@@ -122,10 +123,29 @@ class Api {
   void list_nodes(std::shared_ptr<Call> call);
   void get_node(std::shared_ptr<Call> call);
   void capacity(std::shared_ptr<Call> call);
+  void topology(std::shared_ptr<Call> call);
+  void targets(std::shared_ptr<Call> call);
   void site_power(std::shared_ptr<Call> call);
   void site_loss(std::shared_ptr<Call> call);
   void site_contingencies(std::shared_ptr<Call> call);
   void plan_maintenance(std::shared_ptr<Call> call);
+  // Fleet
+  void cordon_node(std::shared_ptr<Call> call);
+  void uncordon_node(std::shared_ptr<Call> call);
+  void drain_node(std::shared_ptr<Call> call);
+  void cordon(std::shared_ptr<Call> call, bool cordon, bool drain);
+  void move_node(std::shared_ptr<Call> call);
+  void mend_node(std::shared_ptr<Call> call);
+  void fleet(std::shared_ptr<Call> call);
+  void list_fleet_rules(std::shared_ptr<Call> call);
+  void stop_fleet(std::shared_ptr<Call> call);
+  void resume_fleet(std::shared_ptr<Call> call);
+  void switch_fleet(std::shared_ptr<Call> call, bool stop);
+  void list_tickets(std::shared_ptr<Call> call);
+  void get_ticket(std::shared_ptr<Call> call);
+  void close_ticket(std::shared_ptr<Call> call);
+  void list_incidents(std::shared_ptr<Call> call);
+  void get_incident(std::shared_ptr<Call> call);
   // Sales
   void quote(std::shared_ptr<Call> call);
   void book(std::shared_ptr<Call> call);

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "engine/fleet/lifecycle.h"
 #include "engine/ledger/bookkeeping.h"
 #include "engine/ledger/ledger.h"
 
@@ -33,6 +34,17 @@ MilliGpu held_on(const SiteLoads& loads, NodeIndex node) {
   std::int64_t used = 0;
   for (std::int32_t d = 0; d < loads.devices(node); ++d) used += loads.used(node, d);
   return MilliGpu(used);
+}
+
+std::string status_of(const NodeView& node) {
+  std::string out(name_of(node.state));
+  if (node.lost) out += ",lost";
+  if (node.unregistered) out += ",unregistered";
+  if (node.cordon) out += ",cordoned";
+  if (!node.maintenance.empty()) out += ",maintenance";
+  if (!node.test.empty()) out += ",test";
+  if (node.overdue) out += ",overdue";
+  return out;
 }
 
 }  // namespace
@@ -123,7 +135,12 @@ JobView job_view(const State& state, const Job& job, Detail detail, Time now) {
   return view;
 }
 
-NodeView node_view(const State& state, const Leases& leases, NodeIndex index, Detail detail) {
+bool is_amiss(const NodeView& node) {
+  return !takes_work(node.state) || node.lost || node.unregistered || node.cordon || !node.maintenance.empty() || !node.findings.empty() || node.wish ||
+         node.overdue;
+}
+
+NodeView node_view(const State& state, const Leases& leases, NodeIndex index, Detail detail, Time now) {
   const Estate& estate = state.estate();
   const SiteLoads& loads = state.loads().site_of(index);
   const EstateNode& node = estate.nodes()[index];
@@ -144,16 +161,34 @@ NodeView node_view(const State& state, const Leases& leases, NodeIndex index, De
   view.demand = loads.demand(index);
   view.max = type.spec.power.max;
   view.labels = rack.labels;
+  view.state = state.node_state(index, now);
   const auto facts = state.facts().nodes.find(node.name);
-  if (view.runtime == RuntimeKind::kSimulated) {
-    view.state = "ready";
-  } else if (facts == state.facts().nodes.end()) {
-    view.state = "unregistered";
-  } else {
-    view.state = facts->second.lost ? "lost" : "ready";
-    view.agent = facts->second.hello;
+  view.lost = facts != state.facts().nodes.end() && facts->second.lost;
+  if (view.runtime == RuntimeKind::kAgent) {
+    view.unregistered = facts == state.facts().nodes.end();
+    if (!view.unregistered) view.agent = facts->second.hello;
     view.seen = leases.seen(node.name);
+    if (view.agent) view.parts = std::exchange(view.agent->parts, {});
+    if (detail == Detail::kList) view.parts.clear();
   }
+  if (const Care* care = state.care(index)) {
+    view.reason = care->reason;
+    view.message = care->message;
+    view.since = care->since;
+    view.faulty = care->faulty;
+    view.overdue = care->overdue;
+    view.findings = care->findings;
+    view.cordon = care->cordon;
+    view.maintenance = care->maintenance;
+    view.wish = care->wish;
+    view.remedy = care->remedy;
+    view.withheld = care->withheld;
+    if (const Job* test = care->test ? state.find_job(care->test) : nullptr) view.test = test->name;
+    view.tested = care->tested;
+    view.faults = care->faults;
+  }
+  if (const Uid incident = state.incident_of(node.name)) view.incident = incident;
+  view.status = status_of(view);
   if (detail == Detail::kFull) {
     for (const HeldTask& held : loads.tasks(index)) {
       const Job& job = *state.find_job(held.job);

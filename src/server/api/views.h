@@ -241,7 +241,25 @@ struct NodeView {
   std::string row;
   std::string country;
   RuntimeKind runtime = RuntimeKind::kAgent;
-  std::string state;
+  NodeState state = NodeState::kReady;
+  std::string status;
+  NodeReason reason = NodeReason::kNone;
+  std::string message;
+  std::optional<Time> since;
+  bool lost = false;
+  bool unregistered = false;
+  bool faulty = false;
+  bool overdue = false;
+  std::vector<Finding> findings;
+  std::optional<Cordon> cordon;
+  std::string maintenance;
+  std::optional<Wish> wish;
+  std::optional<Remedy> remedy;
+  std::string withheld;
+  std::string test;
+  std::optional<Time> tested;
+  std::vector<Time> faults;
+  std::optional<Uid> incident;
   std::string gpu_model;
   std::int64_t gpus = 0;
   std::int64_t gpus_free = 0;
@@ -253,6 +271,7 @@ struct NodeView {
   std::map<std::string, std::string> labels;
   std::optional<AgentHello> agent;
   std::optional<Time> seen;
+  std::vector<PartFound> parts;
   std::vector<NodeTaskView> tasks;
 
   static constexpr auto schema() {
@@ -261,7 +280,25 @@ struct NodeView {
                   field("row", &NodeView::row, required, "row that its rack stands in"),
                   field("country", &NodeView::country, required, "where it stands"),
                   field("runtime", &NodeView::runtime, required, "agent or simulated"),
-                  field("state", &NodeView::state, required, "ready, lost, or unregistered"),
+                  field("state", &NodeView::state, required, "where it is in its life; see /v1/fleet/rules"),
+                  field("status", &NodeView::status, required, "that, and in a word each what else there is: lost, unregistered, cordoned, maintenance, test, overdue"),
+                  field("reason", &NodeView::reason, required, "why it is in that state"),
+                  field("message", &NodeView::message, optional, "why, for people"),
+                  field("since", &NodeView::since, optional, "since when it is in that state; absent: since it stands there"),
+                  field("lost", &NodeView::lost, optional, "true: its agent has not been heard of since its lease ran out"),
+                  field("unregistered", &NodeView::unregistered, optional, "true: no agent has ever taken it on"),
+                  field("faulty", &NodeView::faulty, optional, "true: it is out of work for a fault, and not tested since"),
+                  field("overdue", &NodeView::overdue, optional, "true: it has been in that state for too long"),
+                  field("findings", &NodeView::findings, optional, "what is wrong with it"),
+                  field("cordon", &NodeView::cordon, optional, "who said that nothing new may start there"),
+                  field("maintenance", &NodeView::maintenance, optional, "the wave that has it"),
+                  field("wish", &NodeView::wish, optional, "what is to be done once it is idle"),
+                  field("remedy", &NodeView::remedy, optional, "what is being done to mend it"),
+                  field("withheld", &NodeView::withheld, optional, "what is not done for it, and why"),
+                  field("test", &NodeView::test, optional, "the job that tests it"),
+                  field("tested", &NodeView::tested, optional, "when it last passed its test"),
+                  field("faults", &NodeView::faults, optional, "when it failed lately"),
+                  field("incident", &NodeView::incident, optional, "that it is in"),
                   field("gpuModel", &NodeView::gpu_model, required, "model of its devices"),
                   field("gpus", &NodeView::gpus, required, "devices"),
                   field("gpusFree", &NodeView::gpus_free, required, "whole devices that nobody holds"),
@@ -273,6 +310,7 @@ struct NodeView {
                   field("labels", &NodeView::labels, optional, "labels of its rack"),
                   field("agent", &NodeView::agent, optional, "what its agent told"),
                   field("seen", &NodeView::seen, optional, "when its agent last synced"),
+                  field("parts", &NodeView::parts, optional, "parts of the machine with their serial numbers; not in lists"),
                   field("tasks", &NodeView::tasks, optional, "tasks on it; not in lists"));
   }
 };
@@ -386,7 +424,9 @@ ObjectView object_view(Kind kind, const Object<Spec>& object) {
   return view;
 }
 JobView job_view(const State& state, const Job& job, Detail detail, Time now);
-NodeView node_view(const State& state, const Leases& leases, NodeIndex node, Detail detail);
+NodeView node_view(const State& state, const Leases& leases, NodeIndex node, Detail detail, Time now);
+/// Whether a node is anything but simply at work.
+bool is_amiss(const NodeView& node);
 std::vector<CapacityView> capacity_views(State& state);
 TokenView token_view(const TokenRecord& token, std::optional<Time> last_used);
 

@@ -33,6 +33,14 @@ std::vector<Notice> notices_of(const State& state, const EventRecord& record) {
           add("Node", event.hello.node, event.registration);
         } else if constexpr (requires { event.node; }) {
           add("Node", event.node, Uid{});
+        } else if constexpr (std::is_same_v<E, TicketOpened>) {
+          add("Ticket", Text<Uid>::format(event.ticket.uid), event.ticket.uid);
+        } else if constexpr (std::is_same_v<E, TicketClosed>) {
+          add("Ticket", Text<Uid>::format(event.ticket), event.ticket);
+        } else if constexpr (std::is_same_v<E, IncidentOpened>) {
+          add("Incident", Text<Uid>::format(event.incident.uid), event.incident.uid);
+        } else if constexpr (std::is_same_v<E, IncidentChanged> || std::is_same_v<E, IncidentClosed>) {
+          add("Incident", Text<Uid>::format(event.incident), event.incident);
         }
       },
       record.event);
