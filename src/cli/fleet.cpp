@@ -1,4 +1,4 @@
-// cordon, uncordon, drain, verify-node, mend, node, replace, fleet, ticket: the health of nodes, and who looks after it.
+// cordon, uncordon, drain, verify-node, mend, node, replace, fleet, ticket, maintenance: the health of nodes, and who looks after it.
 #include <CLI/CLI.hpp>
 
 #include "base/clock.h"
@@ -103,7 +103,25 @@ int show(ApiClient& client, const std::string& path, Format format, Print print)
   return 0;
 }
 
+void print_waves(const std::vector<Wave>& waves) {
+  Table table({"WAVE", "SITE", "ACTION", "STATE", "DONE", "OUT", "LEFT", "FAILED", "SINCE", "REASON"});
+  for (const Wave& wave : waves) {
+    const auto count = [](const auto& nodes) { return grouped(static_cast<std::int64_t>(nodes.size())); };
+    table.row({wave.name, wave.spec.site, std::string(name_of(wave.spec.action)), std::string(name_of(wave.state)), grouped(wave.done), count(wave.taken),
+               count(wave.left), count(wave.failed), Text<Time>::format(wave.changed), wave.reason});
+  }
+  fmt::print("{}", table.text());
+}
+
+void print_wave(const Wave& wave) {
+  print_waves({wave});
+  if (!wave.taken.empty()) fmt::print("\nOut now: {}\n", fmt::join(wave.taken, ", "));
+  if (!wave.failed.empty()) fmt::print("\nNot back well: {}\n", fmt::join(wave.failed, ", "));
+}
+
 struct Flags {
+  WaveRequest wave;
+  std::string wave_from, wave_until;
   std::string node, state, action, job, site, ticket, note;
   std::int32_t rank = 0;
   bool now = false, force = false;
@@ -198,6 +216,65 @@ void add_fleet_verbs(CLI::App& app, Cli& cli) {
       CloseRequest request;
       request.note = flags->note;
       return order(client, fmt::format("/v1/tickets/{}/close", url_path(flags->ticket)), request, "closed", flags->ticket, cli.output());
+    });
+  });
+
+  auto* maintenance = app.add_subcommand("maintenance", "Maintenance that goes through nodes, a few at a time")->require_subcommand(0, 1);
+  auto* begin = maintenance->add_subcommand("begin", "Drain, see to, test and give back nodes of a site, one after the other");
+  begin->add_option("wave", flags->wave.name, "its name, a label such as firmware-12")->required();
+  begin->add_option("--site", flags->wave.spec.site, "where")->required();
+  begin->add_option("--nodes", flags->wave.spec.nodes, "hall/rack/node; ranges make many, such as h1/r1k[01-10]/n[01-18]")->required()->delimiter(' ');
+  begin->add_option("--action", flags->action, "reset, reboot, reprovision, or hold for a person; reboot if absent")->check(CLI::IsMember(names_of<WaveAction>()));
+  begin->add_option("--at-once", flags->wave.spec.at_once, "nodes out at once; 1 if absent");
+  begin->add_option("--per-rack", flags->wave.spec.per_rack, "of one rack");
+  begin->add_option("--per-row", flags->wave.spec.per_row, "of one row");
+  begin->add_option("--from", flags->wave_from, "no node is taken before");
+  begin->add_option("--until", flags->wave_until, "no node is taken after");
+  begin->add_option("--most-failed", flags->wave.spec.most_failed, "it pauses when more have not come back well; 0 if absent");
+  begin->add_option("--note", flags->wave.spec.note, "what for");
+  begin->callback([&cli, flags] {
+    const auto read = [](const std::string& text, std::optional<Time>& into, const char* flag) -> Status {
+      if (text.empty()) return ok_status();
+      auto parsed = Text<Time>::parse(text);
+      if (!parsed.ok()) return make_error(Code::kInvalid, parsed.error().message, flag);
+      into = *parsed;
+      return ok_status();
+    };
+    cli.with_client([&](ApiClient& client) {
+      if (auto status = read(flags->wave_from, flags->wave.spec.from, "--from"); !status.ok()) return fail(status.error());
+      if (auto status = read(flags->wave_until, flags->wave.spec.until, "--until"); !status.ok()) return fail(status.error());
+      if (!flags->action.empty()) flags->wave.spec.action = *enum_from_name<WaveAction>(flags->action);
+      return order(client, "/v1/maintenance", flags->wave, "begun", flags->wave.name, cli.output());
+    });
+  });
+  const auto wave_verb = [&](const char* verb, const char* help, WaveState state, const char* done) {
+    auto* added = maintenance->add_subcommand(verb, help);
+    added->add_option("wave", flags->wave.name, "its name")->required();
+    added->callback([&cli, flags, state, done] {
+      cli.with_client([&](ApiClient& client) {
+        WaveSwitch request;
+        request.state = state;
+        return order(client, fmt::format("/v1/maintenance/{}/switch", url_path(flags->wave.name)), request, done, flags->wave.name, cli.output());
+      });
+    });
+  };
+  wave_verb("pause", "Take no more nodes for now", WaveState::kPaused, "paused");
+  wave_verb("resume", "Go on", WaveState::kRunning, "goes on:");
+  wave_verb("stop", "Take no more nodes; those that are out come back", WaveState::kStopped, "stopped");
+  auto* of_one = maintenance->add_subcommand("show", "One wave, and which nodes are out for it");
+  of_one->add_option("wave", flags->wave.name, "its name")->required();
+  of_one->callback([&cli, flags] {
+    cli.with_client([&](ApiClient& client) { return show<Wave>(client, "/v1/maintenance/" + url_path(flags->wave.name), cli.output(), print_wave); });
+  });
+  auto* release = maintenance->add_subcommand("release", "Say that a node which a wave holds has been seen to");
+  release->add_option("node", flags->node, "site/hall/rack/node")->required();
+  release->callback([&cli, flags] {
+    cli.with_client([&](ApiClient& client) { return order(client, node_path(flags->node, "release"), ReasonRequest{}, "released", flags->node, cli.output()); });
+  });
+  maintenance->callback([&cli, maintenance] {
+    if (!maintenance->get_subcommands().empty()) return;
+    cli.with_client([&](ApiClient& client) {
+      return show<WaveList>(client, "/v1/maintenance", cli.output(), [](const WaveList& list) { print_waves(list.items); });
     });
   });
 }

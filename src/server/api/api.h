@@ -136,6 +136,11 @@ class Api {
   void cordon(std::shared_ptr<Call> call, bool cordon, bool drain);
   void move_node(std::shared_ptr<Call> call);
   void mend_node(std::shared_ptr<Call> call);
+  void release_node(std::shared_ptr<Call> call);
+  void begin_wave(std::shared_ptr<Call> call);
+  void switch_wave(std::shared_ptr<Call> call);
+  void list_waves(std::shared_ptr<Call> call);
+  void get_wave(std::shared_ptr<Call> call);
   void fleet(std::shared_ptr<Call> call);
   void list_fleet_rules(std::shared_ptr<Call> call);
   void stop_fleet(std::shared_ptr<Call> call);

@@ -187,6 +187,44 @@ void Api::mend_node(std::shared_ptr<Call> call) {
   execute(std::move(call), std::move(command), 200);
 }
 
+void Api::release_node(std::shared_ptr<Call> call) {
+  auto body = body_or_none<ReasonRequest>(*call);
+  if (!body.ok()) return refuse(call, body.error());
+  ReleaseNode command{call->name()};
+  execute(std::move(call), std::move(command), 200);
+}
+
+void Api::begin_wave(std::shared_ptr<Call> call) {
+  auto body = body_of<WaveRequest>(*call);
+  if (!body.ok()) return refuse(call, body.error());
+  execute(std::move(call), BeginWave{std::move(body->name), std::move(body->spec)}, 201);
+}
+
+void Api::switch_wave(std::shared_ptr<Call> call) {
+  auto body = body_of<WaveSwitch>(*call);
+  if (!body.ok()) return refuse(call, body.error());
+  auto reason = reason_of(*call, body->reason);
+  if (!reason.ok()) return refuse(call, reason.error());
+  SwitchWave command{call->path.front(), body->state, std::move(*reason)};
+  execute(std::move(call), std::move(command), 200);
+}
+
+void Api::list_waves(std::shared_ptr<Call> call) {
+  core_.read([call](Core::View& view) {
+    WaveList out;
+    for (const auto& [name, wave] : view.state.facts().waves) out.items.push_back(wave);
+    call->respond(json_response(out));
+  });
+}
+
+void Api::get_wave(std::shared_ptr<Call> call) {
+  core_.read([call](Core::View& view) {
+    const auto found = view.state.facts().waves.find(call->path.front());
+    if (found == view.state.facts().waves.end()) return refuse(call, unknown("Maintenance", call->path.front()));
+    call->respond(json_response(found->second));
+  });
+}
+
 void Api::replace_task(std::shared_ptr<Call> call) {
   const std::string name = call->name();
   if (!call->reaches(project_of(name))) return refuse(call, call->out_of_reach("Job", name, project_of(name)));

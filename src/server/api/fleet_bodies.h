@@ -68,6 +68,34 @@ struct SwitchRequest {
   }
 };
 
+struct WaveRequest {
+  std::string name;
+  WaveSpec spec;
+
+  static constexpr auto schema() {
+    return object("WaveRequest", "Maintenance that is to go through nodes.", field("name", &WaveRequest::name, required, "a label, such as firmware-12"),
+                  field("spec", &WaveRequest::spec, required, "which nodes, what with them, and how many at once"));
+  }
+};
+
+struct WaveSwitch {
+  WaveState state = WaveState::kPaused;
+  std::string reason;
+
+  static constexpr auto schema() {
+    return object("WaveSwitch", "What is to become of a wave.", field("state", &WaveSwitch::state, required, "running, paused or stopped"),
+                  field("reason", &WaveSwitch::reason, optional, "for people; the Penstock-Reason header if absent"));
+  }
+};
+
+struct WaveList {
+  std::vector<Wave> items;
+
+  static constexpr auto schema() {
+    return object("WaveList", "Waves of maintenance.", field("items", &WaveList::items, required, "by name"));
+  }
+};
+
 struct MarginView {
   OutScope scope = OutScope::kSite;
   std::string place;
