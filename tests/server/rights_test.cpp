@@ -297,7 +297,7 @@ std::vector<Case> Rights::cases() {
                                                        {"nodetype", "hgx"}, {"site", "north"}, {"restriction", "x"}, {"hall", "h1"}, {"rack", "k1"},
                                                        {"node", "n1"}, {"snapshot", "1"}, {"reading", "1"}, {"token", "TOKEN"},
                                                        {"invoice", "acme-2026-05-usd"}, {"month", "2026-05"},
-                                                       {"ticket", id == "closeTicket" ? "0" : ticket_}, {"incident", incident_}};
+                                                       {"ticket", id == "closeTicket" ? "0" : ticket_}, {"incident", incident_}, {"wave", "none"}};
       std::string path = pattern;
       for (std::size_t at; (at = path.find('{')) != std::string::npos;) {
         const std::size_t end = path.find('}', at);
