@@ -150,6 +150,7 @@ std::vector<EventRecord> Engine::take_events() { return std::exchange(events_, {
 
 std::optional<Time> Engine::next_due() const {
   std::optional<Time> due = leases_.next_due();
+  if (state_.has_fleet_news()) due = state_.facts().now;
   for (const std::optional<Time>& other : {fleet_.next_due(), scheduler_->next_due(), state_.power().next_date(), std::optional(state_.next_cut()),
                                            next_alert(state_), state_.finished().empty()
                                                                       ? std::optional<Time>()

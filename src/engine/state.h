@@ -148,6 +148,7 @@ class State {
   }
   /// Nodes of which something has changed that the fleet's rules look at, since the last call.
   std::set<std::string> take_fleet_news() { return std::exchange(fleet_news_, {}); }
+  bool has_fleet_news() const { return !fleet_news_.empty() || wave_news_; }
   /// The same for waves of maintenance.
   bool take_wave_news() { return std::exchange(wave_news_, false); }
 

@@ -477,10 +477,19 @@ void FleetWatch::look_at(const std::string& node, Time at) {
 }
 
 void FleetWatch::tend(Step& step) {
-  int tended = 0;
+  int left = kTendedAtOnce;
+  test_by_turns(step);
+  do {  // what waves begin is for the rules to go on with, and what comes of that for the waves
+    tend_due(step, left);
+    if (step.state().take_wave_news() || (next_wave_ && *next_wave_ <= step.now())) next_wave_ = drive_waves(step);
+  } while (step.state().has_fleet_news() && left > 0);
+}
+
+void FleetWatch::tend_due(Step& step, int& left) {
   while (true) {
     for (const std::string& node : step.state().take_fleet_news()) look_at(node, step.now());
-    if (due_.empty() || step.now() < due_.begin()->first || tended++ == kTendedAtOnce) break;
+    if (due_.empty() || step.now() < due_.begin()->first || left == 0) break;
+    --left;
     const std::string name = due_.begin()->second;
     due_.erase(due_.begin());
     at_.erase(name);
@@ -488,8 +497,6 @@ void FleetWatch::tend(Step& step) {
     if (node == kNowhere) continue;
     if (const auto next = Tender(step, node).tend()) look_at(name, *next);
   }
-  test_by_turns(step);
-  if (step.state().take_wave_news() || (next_wave_ && *next_wave_ <= step.now())) next_wave_ = drive_waves(step);
 }
 
 // Every node of a site has its turn once in the time that is set; who has work then has the next.

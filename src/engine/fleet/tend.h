@@ -17,6 +17,7 @@ class FleetWatch {
 
  private:
   void look_at(const std::string& node, Time at);
+  void tend_due(Step& step, int& left);
   void test_by_turns(Step& step);
 
   std::set<std::pair<Time, std::string>> due_;
