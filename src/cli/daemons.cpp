@@ -14,6 +14,7 @@
 #include "agent/agent.h"
 #include "agent/shim.h"
 #include "cli/cli.h"
+#include "redfish/redfish_control.h"
 #include "server/server.h"
 #include "spec/checks.h"
 
@@ -26,6 +27,7 @@ struct DaemonFlags {
   std::string listen = "127.0.0.1:7440";
   std::string certificate, key;
   OidcOptions oidc;
+  std::string bmc_ca_file;
   std::string webhook, webhook_secret, webhook_types = "usage,budget,invoice", webhook_tenant;
   std::string node = "workstation/h1/k1/n1";
   std::string join_token_file, address, task_user;
@@ -87,6 +89,12 @@ Result<ServerOptions> server_options(const DaemonFlags& flags) {
     return make_error(Code::kInvalid, fmt::format("--oidc-issuer and --oidc-audience go together; add {}", flags.oidc.issuer.empty() ? "--oidc-issuer URL" : "--oidc-audience ID"));
   }
   if (!flags.oidc.issuer.empty()) options.oidc = flags.oidc;
+  options.hardware = [ca_file = flags.bmc_ca_file](std::function<void()> on_results) {
+    RedfishControlOptions control;
+    control.ca_file = ca_file;
+    control.on_results = std::move(on_results);
+    return std::make_unique<RedfishControl>(std::move(control));
+  };
   if (!flags.webhook.empty()) {
     WebhookOptions& webhook = options.webhook.emplace();
     webhook.url = flags.webhook;
@@ -217,6 +225,7 @@ void add_daemon_verbs(CLI::App& app, Cli& cli) {
     verb->add_option("--listen", flags->listen, "ADDRESS:PORT; loopback unless told")->capture_default_str();
     verb->add_option("--tls-cert", flags->certificate, "PEM certificate chain: serve https");
     verb->add_option("--tls-key", flags->key, "PEM private key");
+    verb->add_option("--bmc-ca-file", flags->bmc_ca_file, "authorities that management controllers are known by (PEM); the system's if absent");
     auto* hook = verb->add_option("--webhook", flags->webhook, "https address that is told of usage, budgets, invoices and the fleet (CloudEvents)");
     auto* key = verb->add_option("--webhook-secret-file", flags->webhook_secret, "key of its signatures: whsec_ and base64, or 24 bytes at least");
     hook->needs(key);

@@ -56,6 +56,11 @@ Result<std::unique_ptr<Server>> Server::start(ServerOptions options) {
   core.clock = utc_now;
   core.server_version = kVersion;
   core.store_country = server->options_.store_country;
+  if (server->options_.hardware) {
+    // Only the core gives orders, so that it is there when the first result is.
+    server->hardware_ = server->options_.hardware([server = server.get()] { server->core_->read([](Core::View&) {}); });
+    core.hardware = server->hardware_.get();
+  }
   server->core_ = std::make_unique<Core>(std::move(core), std::move(journal));
   PENSTOCK_RETURN_IF_ERROR(server->core_->start());
   if (!server->core_->recovery_notice().empty()) spdlog::warn("recovered notice=\"{}\"", server->core_->recovery_notice());
@@ -80,6 +85,7 @@ Server::~Server() {
   if (http_) http_->stop();
   oidc_.reset();
   if (core_) core_->stop();
+  hardware_.reset();
 }
 
 }  // namespace penstock

@@ -15,6 +15,8 @@ struct ServerOptions {
   HttpOptions http;
   std::optional<WebhookOptions> webhook;  ///< who is told of usage, budgets and invoices
   std::optional<OidcOptions> oidc;  ///< where people log in; none: by tokens only
+  /// Makes what reaches management controllers, which calls `on_results` from any thread when it has some; empty: nothing does.
+  std::function<std::unique_ptr<HardwareControl>(std::function<void()> on_results)> hardware;
 };
 
 class Server {
@@ -34,6 +36,7 @@ class Server {
 
   ServerOptions options_;
   std::unique_ptr<Metrics> metrics_;
+  std::unique_ptr<HardwareControl> hardware_;
   std::unique_ptr<Core> core_;
   std::unique_ptr<Oidc> oidc_;
   std::unique_ptr<Api> api_;

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "engine/fleet/fleet.h"
+#include "runtime/hardware/hardware_runtime.h"
 
 namespace penstock {
 namespace {
@@ -19,7 +20,7 @@ std::string address_of(const State& state, const std::string& node) {
 // A remedy that the node carries out on itself; only those devices are reset that something is wrong with, if it is known.
 std::optional<RemedyOrder> remedy_for(const State& state, const std::string& node) {
   const auto care = state.facts().care.find(node);
-  if (care == state.facts().care.end() || !care->second.remedy) return std::nullopt;
+  if (care == state.facts().care.end() || !care->second.remedy || for_hardware(state, node, *care->second.remedy)) return std::nullopt;
   RemedyOrder order{care->second.remedy->uid, care->second.remedy->action, {}};
   if (order.action != RemedyAction::kReset) return order;
   std::set<std::int32_t> devices;

@@ -11,6 +11,7 @@
 #include "engine/engine.h"
 #include "journal/journal.h"
 #include "runtime/agent/agent_runtime.h"
+#include "runtime/hardware/hardware_runtime.h"
 #include "runtime/simulated/simulated_runtime.h"
 #include "server/core/tokens.h"
 #include "server/core/watch_hub.h"
@@ -25,6 +26,7 @@ struct CoreOptions {
   std::uint64_t keep_events = 200'000;      ///< events kept behind the newest snapshot, for those who read the log
   std::size_t most_queued = 20'000;         ///< commands waiting; beyond that kUnavailable
   std::size_t most_batch = 2'000;           ///< commands in one commit
+  HardwareControl* hardware = nullptr;      ///< reaches management controllers; outlives the core's thread
 };
 
 /// What has been counted since the start; read by /metrics from any thread.
@@ -100,7 +102,8 @@ class Core {
   std::unique_ptr<Engine> engine_;
   SimulatedRuntime simulated_;
   AgentRuntime agents_;
-  std::vector<Runtime*> runtimes_{&simulated_, &agents_};
+  HardwareRuntime hardware_{options_.hardware};
+  std::vector<Runtime*> runtimes_{&simulated_, &agents_, &hardware_};
   WatchHub hub_;
   TokenTable tokens_;
   CoreCounters counters_;
