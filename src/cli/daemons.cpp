@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <thread>
 
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -61,6 +62,17 @@ void wait_for(const sigset_t& set) {
   spdlog::info("stopping signal={}", signal);
 }
 
+// As many connections as the system lets this process have files open, besides those of the store.
+std::size_t connections_possible() {
+  constexpr std::size_t kOwnFiles = 512;
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return HttpOptions{}.most_connections;
+  limit.rlim_cur = limit.rlim_max;
+  static_cast<void>(setrlimit(RLIMIT_NOFILE, &limit));
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return 1'000'000;
+  return std::clamp<std::size_t>(limit.rlim_cur, 2 * kOwnFiles, 1'000'000) - kOwnFiles;
+}
+
 Result<ServerOptions> server_options(const DaemonFlags& flags) {
   ServerOptions options;
   options.state_dir = flags.state;
@@ -80,6 +92,7 @@ Result<ServerOptions> server_options(const DaemonFlags& flags) {
     options.http.address = options.http.address.substr(1, options.http.address.size() - 2);
   }
   options.http.port = static_cast<std::uint16_t>(number);
+  options.http.most_connections = connections_possible();
   if (flags.certificate.empty() != flags.key.empty()) {
     return make_error(Code::kInvalid, fmt::format("--tls-cert and --tls-key go together; add {}", flags.key.empty() ? "--tls-key FILE" : "--tls-cert FILE"));
   }
