@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <sstream>
 
+#include "server/server.h"
 #include "stack.h"
 
 namespace penstock {
