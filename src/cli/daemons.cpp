@@ -24,6 +24,7 @@ struct DaemonFlags {
   std::string state = "var";
   std::string store_country;
   std::string listen = "127.0.0.1:7440";
+  std::string console = find_console();
   std::string certificate, key;
   OidcOptions oidc;
   std::string webhook, webhook_secret, webhook_types = "usage,budget,invoice", webhook_tenant;
@@ -78,6 +79,7 @@ Result<ServerOptions> server_options(const DaemonFlags& flags) {
     options.http.address = options.http.address.substr(1, options.http.address.size() - 2);
   }
   options.http.port = static_cast<std::uint16_t>(number);
+  options.console = flags.console;
   if (flags.certificate.empty() != flags.key.empty()) {
     return make_error(Code::kInvalid, fmt::format("--tls-cert and --tls-key go together; add {}", flags.key.empty() ? "--tls-key FILE" : "--tls-cert FILE"));
   }
@@ -215,6 +217,7 @@ void add_daemon_verbs(CLI::App& app, Cli& cli) {
     verb->add_option("--store-country", flags->store_country,
                      "country in which that directory and its archives lie, e.g. GB: tenants and contracts that are bound to others are refused");
     verb->add_option("--listen", flags->listen, "ADDRESS:PORT; loopback unless told")->capture_default_str();
+    verb->add_option("--console", flags->console, "directory of the web console's built assets; beside this program unless told");
     verb->add_option("--tls-cert", flags->certificate, "PEM certificate chain: serve https");
     verb->add_option("--tls-key", flags->key, "PEM private key");
     auto* hook = verb->add_option("--webhook", flags->webhook, "https address that is told of usage, budgets and invoices (CloudEvents)");

@@ -21,7 +21,7 @@ const std::map<std::string, For> kOperations{
     {"metrics", For::kSeeEstate}, {"listEvents", For::kSeeEstate}, {"listSnapshots", For::kSeeEstate}, {"readSnapshot", For::kSeeEstate},
     {"listNodeTypes", For::kSeeEstate}, {"getNodeType", For::kSeeEstate}, {"listSites", For::kSeeEstate}, {"getSite", For::kSeeEstate},
     {"listRestrictions", For::kSeeEstate}, {"getRestriction", For::kSeeEstate}, {"listNodes", For::kSeeEstate}, {"getNode", For::kSeeEstate},
-    {"capacity", For::kSeeEstate}, {"sitePower", For::kSeeEstate}, {"siteLoss", For::kSeeEstate}, {"siteContingencies", For::kSeeEstate},
+    {"capacity", For::kSeeEstate}, {"overview", For::kSeeEstate}, {"siteFloor", For::kSeeEstate}, {"sitePower", For::kSeeEstate}, {"siteLoss", For::kSeeEstate}, {"siteContingencies", For::kSeeEstate},
     {"planMaintenance", For::kSeeEstate},
     {"listTenants", For::kSeeTenancy}, {"getTenant", For::kSeeTenancy}, {"listProjects", For::kSeeTenancy}, {"getProject", For::kSeeTenancy},
     {"listContracts", For::kSeeTenancy}, {"getContract", For::kSeeTenancy}, {"listJobs", For::kSeeTenancy}, {"getJob", For::kSeeTenancy},

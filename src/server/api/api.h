@@ -122,6 +122,8 @@ class Api {
   void list_nodes(std::shared_ptr<Call> call);
   void get_node(std::shared_ptr<Call> call);
   void capacity(std::shared_ptr<Call> call);
+  void overview(std::shared_ptr<Call> call);
+  void floor(std::shared_ptr<Call> call);
   void site_power(std::shared_ptr<Call> call);
   void site_loss(std::shared_ptr<Call> call);
   void site_contingencies(std::shared_ptr<Call> call);
