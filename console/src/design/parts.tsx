@@ -82,7 +82,7 @@ export function Problem({ error, retry }: { error: unknown; retry?: () => void }
         <b>{refused ? refused.title : away ? "The server does not answer" : "Something went wrong"}</b>
         <p>{refused ? refused.detail : away ? "What is shown may be old. It is read again as soon as the server is back." : String((error as Error)?.message ?? error)}</p>
         {(refused?.path || where) && <p className="mono">{[where, refused?.path].filter(Boolean).join(" ")}</p>}
-        {refused?.errors?.slice(0, 8).map((more, i) => <p key={i} className="mono">{[more.file, more.line].filter(Boolean).join(":")} {more.path}: {more.detail}</p>)}
+        {refused?.errors?.slice(0, 8).map((more, i) => <p key={i} className="mono">{[more.file, more.line].filter(Boolean).join(":")} {more.path}: {more.message}</p>)}
       </div>
       {retry && <button type="button" className="button" onClick={retry}>Try again</button>}
     </div>
