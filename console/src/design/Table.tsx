@@ -84,6 +84,7 @@ export function Table<Row>({ name, title, rows, columns, id, to, select, selecte
   const before = windowed && seen.length ? seen[0] * rowHeight : 0;
   const after = windowed && seen.length ? (shown.length - 1 - seen[seen.length - 1]) * rowHeight : 0;
   const tracks = columns.map(({ width }) => width ?? "minmax(96px, 1fr)").join(" ");
+  const least = columns.reduce((sum, { width }) => sum + Number(/\d+/.exec(width ?? "96")![0]), 0);
   const table = () => [columns.map(({ label }) => label), ...shown.map((row) => columns.map(({ value }) => value(row)))];
 
   const open = (row: Row) => (select ? select(row) : to && navigate(to(row)));
@@ -121,7 +122,7 @@ export function Table<Row>({ name, title, rows, columns, id, to, select, selecte
         </span>
       </div>
       <div className="scroll" ref={scroll} style={{ maxHeight: height ?? (windowed ? "min(70vh, 900px)" : undefined) }}>
-        <div role="table" aria-label={label} aria-rowcount={shown.length + 1} aria-busy={!rows}>
+        <div role="table" aria-label={label} aria-rowcount={shown.length + 1} aria-busy={!rows} style={{ minWidth: least }}>
           <div role="rowgroup" className="heads">
             <div role="row" style={{ gridTemplateColumns: tracks }}>
               {columns.map((column) => (

@@ -29,7 +29,12 @@ function fit(points: [number, number][], width: number, height: number) {
   const [x0, x1, y0, y1] = [Math.min(...xs), Math.max(...xs), Math.min(...ys), Math.max(...ys)];
   const scale = Math.min(width / Math.max(x1 - x0 + 14, 36), height / Math.max(y1 - y0 + 18, 24));
   const [cx, cy] = [(x0 + x1) / 2, (y0 + y1) / 2];
-  return { scale, x: (lon: number) => width / 2 + (lon - cx) * scale, y: (lat: number) => height / 2 - (mercator(lat) - cy) * scale };
+  return {
+    x: (lon: number) => width / 2 + (lon - cx) * scale,
+    y: (lat: number) => height / 2 - (mercator(lat) - cy) * scale,
+    lon: (x: number) => (x - width / 2) / scale + cx,
+    lat: (y: number) => (Math.atan(Math.exp((((height / 2 - y) / scale + cy) * Math.PI) / 180)) * 360) / Math.PI - 90,
+  };
 }
 
 function place(sites: SiteOverview[], land: Land, width: number, height: number): { placed: Placed[]; view: ReturnType<typeof fit> } {
@@ -96,20 +101,15 @@ export function SiteMap({ sites }: { sites: SiteOverview[] }) {
     pen.scale(ratio, ratio);
     pen.fillStyle = getComputedStyle(document.documentElement).getPropertyValue("--map");
     const { step, north, rows } = land.data;
-    const skip = Math.max(1, Math.ceil(5 / (laid.view.scale * step))); // dots at least 5 px apart
-    const dot = Math.min(3.2, laid.view.scale * step * skip * 0.32);
-    for (let row = 0; row < rows.length; row += skip) {
-      const y = laid.view.y(north - row * step);
-      if (y < -4 || y > size.height + 4) continue;
-      for (let run = 0; run < rows[row].length; run += 2) {
-        const first = Math.ceil(rows[row][run] / skip) * skip;
-        for (let cell = first; cell < rows[row][run] + rows[row][run + 1]; cell += skip) {
-          const x = laid.view.x(cell * step - 180);
-          if (x < -4 || x > size.width + 4) continue;
-          pen.beginPath();
-          pen.arc(x, y, dot, 0, 2 * Math.PI);
-          pen.fill();
-        }
+    const pitch = 6;
+    for (let y = pitch; y < size.height; y += pitch) {
+      const runs = rows[Math.round((north - laid.view.lat(y)) / step)];
+      if (!runs) continue;
+      for (let x = pitch; x < size.width; x += pitch) {
+        const cell = Math.round((laid.view.lon(x) + 180) / step);
+        let land = false;
+        for (let run = 0; run < runs.length && !land && runs[run] <= cell; run += 2) land = cell < runs[run] + runs[run + 1];
+        if (land) pen.fillRect(x - 1, y - 1, 2.4, 2.4);
       }
     }
   }, [laid, land.data, size, theme]);

@@ -118,40 +118,45 @@ export default function OverviewPage() {
       <Head title="Overview" sub={data ? `${count(sites.length)} sites in ${count(new Set(sites.map((s) => s.country)).size)} countries` : " "} />
       <div className="tiles">
         <button type="button" className="card tile" onClick={() => open("gpus")}>
-          <span className="label">GPUs delivered{sold !== undefined && <span>{count(sold)} sold</span>}</span>
+          <span className="label">GPUs delivered</span>
           <span className="value">{data ? count(g.delivered) : wait}</span>
-          <span className="note">{data ? `${count(g.held)} held · ${count(g.free)} free · ${count(g.delivered - g.healthy)} out` : " "}</span>
+          <span className="note">{data && `${count(g.held)} held · ${count(g.free)} free`}</span>
+          <span className="note">{data && `${sold === undefined ? "" : `${count(sold)} sold · `}${count(g.delivered - g.healthy)} out`}</span>
           <Bar label={`${percent(g.held / g.delivered)} held`} parts={[{ part: g.active / g.delivered }, { part: (g.held - g.active) / g.delivered, color: "var(--bar-2)" }]} />
         </button>
         <button type="button" className="card tile" onClick={() => open("power")}>
-          <span className="label">Power committed<span>{data ? `${watts(sum((s) => s.contracted))} contracted` : ""}</span></span>
+          <span className="label">Power committed</span>
           <span className="value">{data ? watts(committed) : wait}</span>
-          <span className="note">{data ? `of ${watts(energised)} energised` : " "}</span>
+          <span className="note">{data && `of ${watts(energised)} energised`}</span>
+          <span className="note">{data && `${watts(sum((s) => s.contracted))} contracted`}</span>
           <Bar label={`${percent(committed / energised)} of what is energised`} parts={[{ part: committed / energised }]} />
         </button>
         <button type="button" className="card tile" onClick={() => open("worst")}>
           <span className="label">Fullest limit, worst loss</span>
           <span className="value">{data ? (worst ? percent(worstPart(worst) ?? NaN, 1) : "none") : wait}</span>
-          <span className="note clip">{worst?.worst ? `${worst.worst.row}${worst.worst.contingency ? ` without ${worst.worst.contingency.split("/").pop()}` : ""}` : " "}</span>
-          {worst?.worst ? <Bar label="used" parts={[{ part: worstPart(worst) ?? 0, color: (worstPart(worst) ?? 0) > 1 ? "var(--bad)" : undefined }]} /> : <span className="bar" />}
+          <span className="note">{worst?.worst?.row}</span>
+          <span className="note">{worst?.worst && (worst.worst.contingency ? `without ${worst.worst.contingency.split("/").pop()}` : "with everything in service")}</span>
+          <Bar label="used" parts={[{ part: (worst && worstPart(worst)) ?? 0, color: ((worst && worstPart(worst)) ?? 0) > 1 ? "var(--bad)" : undefined }]} />
         </button>
         <Link className="card tile" to="/jobs?phase=pending">
-          <span className="label">Queue<span>{q ? `${count(q.running + q.starting)} running` : ""}</span></span>
+          <span className="label">Queue</span>
           <span className="value">{q ? <>{count(q.waiting)} <small>waiting</small></> : wait}</span>
-          <span className="note">{q ? `${count(quantity(q.gpusWaiting))} GPUs asked for · ${count(q.promised)} promised` : " "}</span>
-          <Bar label="waiting and running" parts={q ? [{ part: (q.running + q.starting) / Math.max(1, q.running + q.starting + q.waiting) }, { part: q.waiting / Math.max(1, q.running + q.starting + q.waiting), color: "var(--bar-2)" }] : []} />
+          <span className="note">{q && `for ${count(quantity(q.gpusWaiting))} GPUs, ${count(q.promised)} promised`}</span>
+          <span className="note">{q && `${count(q.running + q.starting)} running`}</span>
+          <Bar label="running, of all that wait or run" parts={q ? [{ part: (q.running + q.starting) / Math.max(1, q.running + q.starting + q.waiting) }] : []} />
         </Link>
         <Link className="card tile" to="/fleet">
           <span className="label">Needs attention</span>
           <span className="value">{data ? count(amiss.length) : wait}</span>
-          <span className="note">{data ? (amiss.length === 0 ? "All limits hold, all nodes ready" : `${count(amiss.filter((m) => m.tone === "bad").length)} serious`) : " "}</span>
-          <Bar label="sites without a matter" parts={data ? [{ part: sites.filter((s) => stateOf(s).tone === "ok").length / Math.max(1, sites.length), color: "var(--ok)" }, { part: sites.filter((s) => stateOf(s).tone === "warn").length / Math.max(1, sites.length), color: "var(--warn)" }, { part: sites.filter((s) => stateOf(s).tone === "bad").length / Math.max(1, sites.length), color: "var(--bad)" }] : []} />
+          <span className="note">{data && (amiss.length === 0 ? "All limits hold" : `${count(amiss.filter((m) => m.tone === "bad").length)} serious`)}</span>
+          <span className="note">{data && (g.delivered === g.healthy ? "all nodes ready" : `${count(g.delivered - g.healthy)} GPUs out`)}</span>
+          <Bar label="sites by state" parts={data ? (["ok", "warn", "bad"] as const).map((tone) => ({ part: sites.filter((s) => stateOf(s).tone === tone).length / Math.max(1, sites.length), color: `var(--${tone})` })) : []} />
         </Link>
         <button type="button" className="card tile" onClick={() => open("cost")}>
-          <span className="label">Energy an hour</span>
+          <span className="label">Energy an hour, as it is now</span>
           <span className="value">{data ? (costs[0] ? cash(costs[0], 0) : "no price") : wait}</span>
-          <span className="note clip">{data ? (costs.length > 1 ? `+ ${amounts(costs.slice(1))}` : "at the prices of now") : " "}</span>
-          <span className="note">{data && sites.some((s) => s.carbonPerHour) ? `${mass(sum((s) => s.carbonPerHour))} CO₂` : " "}</span>
+          <span className="note">{data && costs.length > 1 && `+ ${amounts(costs.slice(1))}`}</span>
+          <span className="note">{data && sites.some((s) => s.carbonPerHour) && `${mass(sum((s) => s.carbonPerHour))} CO₂`}</span>
         </button>
       </div>
       <div className="over">

@@ -47,7 +47,7 @@ function OneLine({ power, picked, pick }: { power: SitePower; picked: string[]; 
     <div className="oneline" ref={box}>
       {width > 0 && (
         <svg width={diagram.width} height={diagram.height} role="group" aria-label="One-line diagram">
-          {diagram.layers.map(({ name, y, h }) => <text key={y} className="small" x={10} y={y + Math.min(h, boxHeight) / 2 + 4}>{name}</text>)}
+          {diagram.layers.map(({ kinds, y }) => <text key={y} className="small" y={y + 19 - (kinds.length - 1) * 6}>{kinds.map((kind, i) => <tspan key={kind} x={10} dy={i ? 12 : 0}>{kind}</tspan>)}</text>)}
           {[...diagram.boxes.values()].flatMap(({ element }) => (element.feeds ?? []).map((feed) => {
             const hot = (up.has(feed) || chosen.has(feed)) && (up.has(element.name) || chosen.has(element.name)) && !down.has(feed);
             const under = (down.has(element.name)) && (down.has(feed) || chosen.has(feed));
@@ -59,7 +59,9 @@ function OneLine({ power, picked, pick }: { power: SitePower; picked: string[]; 
             const now = quantity(element.load) / (quantity(element.usable) || 1);
             const dim = picked.length > 0 && !chosen.has(element.name) && !up.has(element.name) && !down.has(element.name);
             return (
-              <g key={element.name} className={`el${chosen.has(element.name) ? " picked" : ""}${dim ? " dim" : ""}`} transform={`translate(${x} ${y})`}
+              <g key={element.name} transform={`translate(${x} ${y})`}>
+              <rect width={w} height={boxHeight} rx={3} fill="var(--surface)" />
+              <g className={`el${chosen.has(element.name) ? " picked" : ""}${dim ? " dim" : ""}`}
                 onClick={(event) => pick(leaf(element.name), event.shiftKey || event.ctrlKey || event.metaKey)}>
                 <title>{`${element.name}\n${watts(quantity(element.load))} of ${watts(quantity(element.usable))} now${element.worst ? `\n${percent(part, 1)} after ${element.worst.contingency || "nothing"}` : ""}`}</title>
                 <rect className="frame" width={w} height={boxHeight} rx={3} strokeDasharray={element.state === "live" ? undefined : "3 3"} />
@@ -70,6 +72,7 @@ function OneLine({ power, picked, pick }: { power: SitePower; picked: string[]; 
                 {w >= 150 && <text x={w - 6} y={15} textAnchor="end" className="small">{watts(quantity(element.load))}</text>}
                 {w < 60 && w >= 34 && <text x={w / 2} y={15} textAnchor="middle" className="small">{percent(part).replace(" ", "")}</text>}
                 {element.state !== "live" && <rect width={w} height={3} rx={1} fill="var(--bad)" />}
+              </g>
               </g>
             );
           })}

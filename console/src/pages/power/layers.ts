@@ -11,7 +11,7 @@ export interface Diagram {
   boxes: Map<string, Box>;
   width: number;
   height: number;
-  layers: { name: string; y: number; h: number }[];
+  layers: { kinds: string[]; y: number }[];
   /** Elements directly below. */
   below: Map<string, string[]>;
 }
@@ -56,8 +56,7 @@ export function layOut(elements: ElementPower[], width: number): Diagram {
       boxes.set(element.name, { element, x: start + (i % perLine) * (w + wrapGap), y: y + line * (boxHeight + wrapGap), w });
     });
     const h = lines * (boxHeight + wrapGap) - wrapGap;
-    const kinds = [...new Set(layer.map(({ kind }) => kind))];
-    out.push({ name: kinds.join(", "), y, h });
+    out.push({ kinds: [...new Set(layer.map(({ kind }) => kind))], y });
     y += h + layerGap;
   }
   return { boxes, width: Math.max(width, left + 320), height: y - layerGap + 16, layers: out, below };

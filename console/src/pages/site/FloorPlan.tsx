@@ -19,8 +19,8 @@ function Told({ name, rack }: { name: string; rack: Rack }) {
       {count(rack.nodes ?? 0)} nodes{rack.type ? `, ${rack.type}` : ""}<br />
       {count(rack.free ?? 0)} of {count(rack.gpus ?? 0)} GPUs free<br />
       {watts(quantity(rack.draw))} of {watts(quantity(rack.max))} ({percent(quantity(rack.draw) / (quantity(rack.max) || 1))})
-      {rack.dark ? <><br />Dark: no live feed</> : null}
-      {rack.unready ? <><br />{count(rack.unready)} nodes cannot take work</> : null}
+      {!rack.from && rack.dark ? <><br />Dark: no live feed</> : null}
+      {!rack.from && rack.unready ? <><br />{count(rack.unready)} nodes cannot take work</> : null}
       {(rack.holders ?? []).slice(0, 4).map(({ contract, gpus }) => <span key={contract}><br />{contract}: {gpus}</span>)}
     </>
   );

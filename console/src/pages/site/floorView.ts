@@ -257,7 +257,7 @@ export class FloorView {
     }
     // What is dark or out is marked in every measure.
     pen.fillStyle = this.css.bad;
-    for (const { rack, x, y } of this.cells) if (rack.dark || rack.unready) pen.fillRect(x, y + high - 3, wide, 3);
+    for (const { rack, x, y } of this.cells) if (!rack.from && (rack.dark || rack.unready)) pen.fillRect(x, y + high - 3, wide, 3);
 
     if (view.scale > 2.2) {
       pen.fillStyle = this.css.ink;
