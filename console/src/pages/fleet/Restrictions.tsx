@@ -128,7 +128,7 @@ export function Restrictions({ site }: { site?: string }) {
         </Card>
         {site && <Plan site={site} after={() => void read.refetch()} />}
       </div>
-      <Table name="restrictions" title="Restrictions and maintenance" rows={items.data} id={({ metadata }) => metadata.name} sort="-from" columns={[
+      {(items.data ?? []).length > 0 && <Table name="restrictions" title="Restrictions and maintenance" rows={items.data} id={({ metadata }) => metadata.name} sort="-from" columns={[
         { key: "name", label: "Name", value: ({ metadata }) => metadata.name, width: "minmax(180px, 1.5fr)" },
         { key: "cause", label: "Cause", value: ({ spec }) => spec.cause, width: "120px" },
         { key: "state", label: "State", value: (one) => standing(one, now), show: (one) => <Badge tone={standing(one, now) === "in force" ? (one.spec.cause === "failure" ? "bad" : "warn") : standing(one, now) === "planned" ? "busy" : "idle"}>{standing(one, now)}</Badge>, width: "110px" },
@@ -137,7 +137,7 @@ export function Restrictions({ site }: { site?: string }) {
         { key: "until", label: "Until", value: ({ spec }) => spec.until && ms(spec.until), show: ({ spec }) => (spec.until ? moment(spec.until, false) : "it is mended"), width: "150px" },
         { key: "note", label: "Note", value: ({ spec }) => spec.note, width: "minmax(120px, 2fr)" },
         { key: "act", label: "", value: () => undefined, show: (one) => may(identity, "write-objects") && standing(one, now) !== "over" ? <button type="button" className="button" style={{ height: 24 }} onClick={() => void back(one.metadata.name)}>{standing(one, now) === "planned" ? "Call off" : "It is back"}</button> : "", width: "110px" },
-      ]} />
+      ]} />}
     </div>
   );
 }

@@ -21,7 +21,7 @@ function Why({ name }: { name: string }) {
       <Loaded of={read} height={96}>
         {(why) => (
           <div className="stack">
-            <p>{why.summary}</p>
+            {!(why.causes ?? []).some(({ message }) => why.summary.endsWith(message)) && <p>{why.summary}</p>}
             {(why.causes ?? []).length > 0 && (
               <ul className="causes">
                 {(why.causes ?? []).map((cause) => (

@@ -118,10 +118,10 @@ export default function OverviewPage() {
       <Head title="Overview" sub={data ? `${count(sites.length)} sites in ${count(new Set(sites.map((s) => s.country)).size)} countries` : " "} />
       <div className="tiles">
         <button type="button" className="card tile" onClick={() => open("gpus")}>
-          <span className="label">GPUs delivered</span>
+          <span className="label">GPUs delivered{sold !== undefined && `, ${count(sold)} sold`}</span>
           <span className="value">{data ? count(g.delivered) : wait}</span>
-          <span className="note">{data && `${count(g.held)} held · ${count(g.free)} free`}</span>
-          <span className="note">{data && `${sold === undefined ? "" : `${count(sold)} sold · `}${count(g.delivered - g.healthy)} out`}</span>
+          <span className="note">{data && `${count(g.held)} held`}</span>
+          <span className="note">{data && `${count(g.free)} free · ${count(g.delivered - g.healthy)} out`}</span>
           <Bar label={`${percent(g.held / g.delivered)} held`} parts={[{ part: g.active / g.delivered }, { part: (g.held - g.active) / g.delivered, color: "var(--bar-2)" }]} />
         </button>
         <button type="button" className="card tile" onClick={() => open("power")}>
@@ -141,8 +141,8 @@ export default function OverviewPage() {
         <Link className="card tile" to="/jobs?phase=pending">
           <span className="label">Queue</span>
           <span className="value">{q ? <>{count(q.waiting)} <small>waiting</small></> : wait}</span>
-          <span className="note">{q && `for ${count(quantity(q.gpusWaiting))} GPUs, ${count(q.promised)} promised`}</span>
-          <span className="note">{q && `${count(q.running + q.starting)} running`}</span>
+          <span className="note">{q && `for ${count(quantity(q.gpusWaiting))} GPUs`}</span>
+          <span className="note">{q && `${count(q.promised)} promised · ${count(q.running + q.starting)} running`}</span>
           <Bar label="running, of all that wait or run" parts={q ? [{ part: (q.running + q.starting) / Math.max(1, q.running + q.starting + q.waiting) }] : []} />
         </Link>
         <Link className="card tile" to="/fleet">
@@ -153,7 +153,7 @@ export default function OverviewPage() {
           <Bar label="sites by state" parts={data ? (["ok", "warn", "bad"] as const).map((tone) => ({ part: sites.filter((s) => stateOf(s).tone === tone).length / Math.max(1, sites.length), color: `var(--${tone})` })) : []} />
         </Link>
         <button type="button" className="card tile" onClick={() => open("cost")}>
-          <span className="label">Energy an hour, as it is now</span>
+          <span className="label">Energy an hour</span>
           <span className="value">{data ? (costs[0] ? cash(costs[0], 0) : "no price") : wait}</span>
           <span className="note">{data && costs.length > 1 && `+ ${amounts(costs.slice(1))}`}</span>
           <span className="note">{data && sites.some((s) => s.carbonPerHour) && `${mass(sum((s) => s.carbonPerHour))} CO₂`}</span>

@@ -15,7 +15,7 @@ export const power = (key: string, label: string, of: (site: SiteOverview) => st
 
 export const siteColumns: Column<SiteOverview>[] = [
   siteColumn,
-  { key: "country", label: "Country", value: ({ country: code }) => country(code), width: "minmax(110px, 1fr)" },
+  { key: "country", label: "Country", value: ({ country: code }) => country(code), width: "minmax(124px, 1.1fr)" },
   { key: "state", label: "State", value: (site) => stateOf(site).word, show: (site) => <span title={stateOf(site).why}><Badge tone={stateOf(site).tone}>{stateOf(site).word}</Badge></span>, width: "minmax(110px, 1fr)" },
   figure("gpus", "GPUs", (site) => gpuSums([site]).delivered, count),
   figure("free", "Free", (site) => gpuSums([site]).free, count),

@@ -12,7 +12,7 @@ import { count, quantity, watts } from "../../lib/units";
 interface Month { at: number; delivered: number; sold: number; spare: number; available: number; energised: number; contracted: number }
 
 function monthsOf(overview: Overview, book: Book, specs: Applied<SiteSpec>[], site: string, model: string): Month[] {
-  const now = new Date(ms(overview.at));
+  const now = new Date(Math.max(ms(overview.at), ms(book.asOf)));
   const sites = overview.sites.filter((one) => !site || one.site === site);
   const lots = book.contracts.flatMap(({ lots: of }) => of).filter((lot) => (!site || lot.site === site) && (!model || lot.gpuModel === model));
   const out: Month[] = [];
