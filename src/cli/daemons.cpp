@@ -26,6 +26,7 @@ struct DaemonFlags {
   std::string state = "var";
   std::string store_country;
   std::string listen = "127.0.0.1:7440";
+  std::string console = find_console();
   std::string certificate, key;
   OidcOptions oidc;
   std::string bmc_ca_file;
@@ -93,6 +94,7 @@ Result<ServerOptions> server_options(const DaemonFlags& flags) {
   }
   options.http.port = static_cast<std::uint16_t>(number);
   options.http.most_connections = connections_possible();
+  options.console = flags.console;
   if (flags.certificate.empty() != flags.key.empty()) {
     return make_error(Code::kInvalid, fmt::format("--tls-cert and --tls-key go together; add {}", flags.key.empty() ? "--tls-key FILE" : "--tls-cert FILE"));
   }
@@ -236,6 +238,7 @@ void add_daemon_verbs(CLI::App& app, Cli& cli) {
     verb->add_option("--store-country", flags->store_country,
                      "country in which that directory and its archives lie, e.g. GB: tenants and contracts that are bound to others are refused");
     verb->add_option("--listen", flags->listen, "ADDRESS:PORT; loopback unless told")->capture_default_str();
+    verb->add_option("--console", flags->console, "directory of the web console's built assets; beside this program unless told");
     verb->add_option("--tls-cert", flags->certificate, "PEM certificate chain: serve https");
     verb->add_option("--tls-key", flags->key, "PEM private key");
     verb->add_option("--bmc-ca-file", flags->bmc_ca_file, "authorities that management controllers are known by (PEM); the system's if absent");

@@ -1,7 +1,8 @@
 // cordon, uncordon, drain, verify-node, mend, node, replace, fleet, ticket, maintenance: the health of nodes, and who looks after it.
+#include <algorithm>
+
 #include <CLI/CLI.hpp>
 
-#include "base/clock.h"
 #include "cli/cli.h"
 #include "server/api/fleet_bodies.h"
 

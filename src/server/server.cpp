@@ -69,7 +69,9 @@ Result<std::unique_ptr<Server>> Server::start(ServerOptions options) {
   server->metrics_->follow(*server->core_);
   if (server->options_.oidc) server->oidc_ = std::make_unique<Oidc>(*server->options_.oidc, utc_now);
   server->api_ = std::make_unique<Api>(*server->core_, *server->metrics_, std::string(kVersion), server->oidc_.get());
-  server->http_ = std::make_unique<HttpServer>(server->options_.http, *server->api_, *server->metrics_);
+  const auto& oidc = server->options_.oidc;
+  PENSTOCK_TRY(console, StaticFiles::read({server->options_.console, oidc ? oidc->issuer : std::string()}));
+  server->http_ = std::make_unique<HttpServer>(server->options_.http, *server->api_, *server->metrics_, std::move(console));
   PENSTOCK_RETURN_IF_ERROR(server->http_->start());
   if (auto& webhook = server->options_.webhook) {
     webhook->state_file = server->options_.state_dir + "/webhook.json";

@@ -13,6 +13,7 @@ struct ServerOptions {
   std::string state_dir = "var";  ///< holds the journal and the operator's first token
   std::string store_country;      ///< where that directory and its archives lie; empty: nobody told
   HttpOptions http;
+  std::string console;  ///< directory of the console's built assets; empty: a page says how to build them
   std::optional<WebhookOptions> webhook;  ///< who is told of usage, budgets and invoices
   std::optional<OidcOptions> oidc;  ///< where people log in; none: by tokens only
   /// Makes what reaches management controllers, which calls `on_results` from any thread when it has some; empty: nothing does.

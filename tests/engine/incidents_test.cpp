@@ -93,6 +93,8 @@ TEST_F(Incidents, TellsWhatWasLostSinceTheLastCheckpoint) {
 }
 
 TEST_F(Incidents, SurviveARestartAndAreForgottenWhenTheyAreOldAndMany) {
+  world_.watchful = false;
+  world_.prove_every = 1000;
   for (std::size_t i = 0; i < kMostIncidentsKept + 5; ++i) {
     lose("r1/n1");
     give_back("r1/n1");

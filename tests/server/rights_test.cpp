@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <sstream>
 
+#include "server/server.h"
 #include "stack.h"
 
 namespace penstock {
@@ -21,7 +22,7 @@ const std::map<std::string, For> kOperations{
     {"metrics", For::kSeeEstate}, {"listEvents", For::kSeeEstate}, {"listSnapshots", For::kSeeEstate}, {"readSnapshot", For::kSeeEstate},
     {"listNodeTypes", For::kSeeEstate}, {"getNodeType", For::kSeeEstate}, {"listSites", For::kSeeEstate}, {"getSite", For::kSeeEstate},
     {"listRestrictions", For::kSeeEstate}, {"getRestriction", For::kSeeEstate}, {"listNodes", For::kSeeEstate}, {"getNode", For::kSeeEstate},
-    {"capacity", For::kSeeEstate}, {"sitePower", For::kSeeEstate}, {"siteLoss", For::kSeeEstate}, {"siteContingencies", For::kSeeEstate},
+    {"capacity", For::kSeeEstate}, {"overview", For::kSeeEstate}, {"siteFloor", For::kSeeEstate}, {"sitePower", For::kSeeEstate}, {"siteLoss", For::kSeeEstate}, {"siteContingencies", For::kSeeEstate},
     {"planMaintenance", For::kSeeEstate}, {"topology", For::kSeeEstate}, {"targets", For::kSeeEstate}, {"getFleet", For::kSeeEstate},
     {"getFleetRules", For::kSeeEstate}, {"listTickets", For::kSeeTenancy}, {"getTicket", For::kSeeTenancy}, {"listIncidents", For::kSeeTenancy},
     {"getIncident", For::kSeeTenancy}, {"cordonNode", For::kChangeEstate}, {"uncordonNode", For::kChangeEstate}, {"drainNode", For::kChangeEstate},

@@ -14,6 +14,7 @@
 #include "server/api/book.h"
 #include "server/api/fleet_bodies.h"
 #include "server/api/handlers.h"
+#include "server/api/overview.h"
 
 namespace penstock {
 namespace {
@@ -203,9 +204,11 @@ void Api::build() {
   add({"POST", "/v1/readings", "readMeter", "Accounts", "Take in what a site's meter has shown", Right::kWriteObjects, {}, kJson, schemas.of<Reading>(), 200, kJson, schemas.of<Reply>(), &Api::read_meter});
   add({"POST", "/v1/adjustments", "adjust", "Accounts", "Charge or credit a project on its next invoice", Right::kWriteObjects, {}, kJson, schemas.of<Adjustment>(), 200, kJson, schemas.of<Reply>(), &Api::adjust});
 
-  add({"GET", "/v1/nodes", "listNodes", "Estate", "List nodes", Right::kReadEstate, with(kWatched, {{"site", "only of this site"}, {"state", "only in this state of their life, or `lost`, or `unregistered`"}, {"amiss", "1: only those that are not simply at work"}}), "", none, 200, kJson, schemas.of<NodePage>(), &Api::list_nodes});
+  add({"GET", "/v1/nodes", "listNodes", "Estate", "List nodes", Right::kReadEstate, with(kWatched, {{"site", "only of this site"}, {"rack", "only of this site/hall/rack"}, {"state", "only in this state of their life, or `lost`, or `unregistered`"}, {"amiss", "1: only those that are not simply at work"}}), "", none, 200, kJson, schemas.of<NodePage>(), &Api::list_nodes});
   add({"GET", "/v1/nodes/{site}/{hall}/{rack}/{node}", "getNode", "Estate", "Get a node with its tasks", Right::kReadEstate, {}, "", none, 200, kJson, schemas.of<NodeView>(), &Api::get_node});
   add({"GET", "/v1/capacity", "capacity", "Estate", "GPUs and watts by site and model", Right::kReadEstate, {}, "", none, 200, kJson, schemas.of<CapacityList>(), &Api::capacity});
+  add({"GET", "/v1/overview", "overview", "Estate", "All sites, the queue, and what is amiss", Right::kReadEstate, {}, "", none, 200, kJson, schemas.of<Overview>(), &Api::overview});
+  add({"GET", "/v1/sites/{site}/floor", "siteFloor", "Estate", "A site rack by rack", Right::kReadEstate, {}, "", none, 200, kJson, schemas.of<Floor>(), &Api::floor});
 
   add({"GET", "/v1/topology/nodes", "topology", "Estate", "The fabric as switches and NVLink domains, for topograph's provider `dsx`", Right::kReadEstate,
        {{"node_ids", "only these nodes, by host name, joined by commas"}, {"page_size", "switches in a page, 1 to 1000; 100 if absent"}, {"page_token", "`next_page_token` of the page before"}, {"site", "only of this site"}},

@@ -125,6 +125,8 @@ class Api {
   void capacity(std::shared_ptr<Call> call);
   void topology(std::shared_ptr<Call> call);
   void targets(std::shared_ptr<Call> call);
+  void overview(std::shared_ptr<Call> call);
+  void floor(std::shared_ptr<Call> call);
   void site_power(std::shared_ptr<Call> call);
   void site_loss(std::shared_ptr<Call> call);
   void site_contingencies(std::shared_ptr<Call> call);

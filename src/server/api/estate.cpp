@@ -24,11 +24,13 @@ bool is_in(const NodeView& node, const std::string& state) {
 
 void Api::list_nodes(std::shared_ptr<Call> call) {
   const std::string site = text(*call, "site");
+  const std::string rack = text(*call, "rack");
   const std::string state = text(*call, "state");
   if (flag(*call, "watch")) {
-    return watch(call, "Node", [site](Core::View& view, const Notice& notice) -> std::optional<std::string> {
+    return watch(call, "Node", [site, rack](Core::View& view, const Notice& notice) -> std::optional<std::string> {
       const NodeIndex node = view.state.estate().find_node(notice.name);
       if (node == kNowhere || (!site.empty() && tenant_of(notice.name) != site)) return std::nullopt;
+      if (!rack.empty() && view.state.estate().racks()[view.state.estate().nodes()[node].rack].name != rack) return std::nullopt;
       return to_json(node_view(view.state, view.leases, node, Detail::kList, view.now));
     });
   }
@@ -48,6 +50,7 @@ void Api::list_nodes(std::shared_ptr<Call> call) {
     }
     for (; at < estate.nodes().size(); ++at) {
       if (!site.empty() && estate.site_of(at).name != site) continue;
+      if (!rack.empty() && estate.racks()[estate.nodes()[at].rack].name != rack) continue;
       NodeView view_of = node_view(view.state, view.leases, at, Detail::kList, view.now);
       if (!is_in(view_of, state) || (amiss && !is_amiss(view_of))) continue;
       if (page.items.size() == most) {

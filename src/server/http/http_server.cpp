@@ -52,11 +52,12 @@ bool hung_up(tcp::socket& socket) {
 }  // namespace
 
 struct HttpServer::Impl {
-  Impl(HttpOptions o, Api& a, Metrics& m) : options(std::move(o)), api(a), metrics(m), acceptor(io) {}
+  Impl(HttpOptions o, Api& a, Metrics& m, StaticFiles c) : options(std::move(o)), api(a), metrics(m), console(std::move(c)), acceptor(io) {}
 
   HttpOptions options;
   Api& api;
   Metrics& metrics;
+  const StaticFiles console;
   std::optional<ssl::context> tls;
   std::vector<std::thread> threads;
   std::mutex mutex;
@@ -95,8 +96,8 @@ struct HttpServer::Impl {
   asio::awaitable<HttpResponse> ask(HttpRequest request);
 };
 
-HttpServer::HttpServer(HttpOptions options, Api& api, Metrics& metrics)
-    : impl_(std::make_unique<Impl>(std::move(options), api, metrics)) {}
+HttpServer::HttpServer(HttpOptions options, Api& api, Metrics& metrics, StaticFiles console)
+    : impl_(std::make_unique<Impl>(std::move(options), api, metrics, std::move(console))) {}
 
 HttpServer::~HttpServer() { stop(); }
 
@@ -244,7 +245,7 @@ asio::awaitable<void> HttpServer::Impl::serve(Wire wire, std::string peer) {
     }
     request.body = std::move(message.body());
     wire.tcp().expires_never();  // the answer comes when it comes; agents wait for orders
-    const HttpResponse response = co_await ask(std::move(request));
+    const HttpResponse response = console.serves(request.target) ? console.answer(request) : co_await ask(std::move(request));
     if (response.stream) message.keep_alive(false);
     keep = co_await write(wire, response, message);
     if (keep && response.stream) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "server/api/api.h"
+#include "server/http/static_files.h"
 
 namespace penstock {
 
@@ -26,10 +27,10 @@ struct HttpOptions {
   Duration stream_pause = seconds(15);        ///< between signs of life on a quiet event stream
 };
 
-/// Serves an Api. Starts in start(), stops in stop() or the destructor.
+/// Serves an Api, and the console beside it. Starts in start(), stops in stop() or the destructor.
 class HttpServer {
  public:
-  HttpServer(HttpOptions options, Api& api, Metrics& metrics);
+  HttpServer(HttpOptions options, Api& api, Metrics& metrics, StaticFiles console = {});
   ~HttpServer();
 
   /// Binds and listens; the error names the address and what to do.
