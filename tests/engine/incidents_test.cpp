@@ -173,6 +173,13 @@ TEST_F(PlantIncidents, ANodeOfTheOtherSideIsAnother) {
   EXPECT_EQ(incidents_of(world).size(), 2U);
 }
 
+TEST_F(PlantIncidents, ANodeThatStillHasPowerFailsByItself) {
+  settle();  // racks hang on both sides
+  restrict("ups-a-failed", restriction(RestrictionCause::kFailure, {"ups-a"}));
+  world.good(LoseNode{"p/h/k1/n1", "by itself"});
+  EXPECT_EQ(incidents_of(world).size(), 2U);
+}
+
 TEST_F(PlantIncidents, WorkThatIsCappedForALossIsToldAndNothingIsLost) {
   settle();
   for (const char* name : {"j1", "j2", "j3", "j4"}) start(name, job("half"));
