@@ -118,6 +118,16 @@ TEST_F(Incidents, ALongTimelineKeepsItsBeginningAndItsEnd) {
   EXPECT_EQ(timeline.back().what, "499");
 }
 
+TEST_F(Incidents, ANodeWithATicketIsInTheHandsOfAPerson) {
+  lose("r1/n1");
+  world_.good(MendNode{"north/h1/r1/n1", RemedyAction::kRepair, false, false, "its board is dead"});
+  EXPECT_EQ(incidents_of(world_).size(), 1U);
+  world_.tick();
+  EXPECT_EQ(world_.facts().tickets.size(), 1U);
+  EXPECT_TRUE(incidents_of(world_).empty());
+  EXPECT_EQ(incidents_of(world_, false).front()->timeline.back().what, "1 of its nodes has a ticket, the others work again");
+}
+
 // --- parts of the plant ----------------------------------------------------------------------------------------------
 
 constexpr std::string_view kOneSide = "feeds: [{from: ups-a}]}\n      - {name: \"m[1-2]\", nodes: [{name: \"n[1-2]\", type: box}], feeds: [{from: ups-b}]}";
@@ -170,6 +180,13 @@ TEST_F(PlantIncidents, ANodeOfTheOtherSideIsAnother) {
   settle_sides();
   restrict("ups-a-failed", restriction(RestrictionCause::kFailure, {"ups-a"}));
   world.good(LoseNode{"p/h/m1/n1", "by itself"});
+  EXPECT_EQ(incidents_of(world).size(), 2U);
+}
+
+TEST_F(PlantIncidents, ANodeThatStillHasPowerFailsByItself) {
+  settle();  // racks hang on both sides
+  restrict("ups-a-failed", restriction(RestrictionCause::kFailure, {"ups-a"}));
+  world.good(LoseNode{"p/h/k1/n1", "by itself"});
   EXPECT_EQ(incidents_of(world).size(), 2U);
 }
 
@@ -241,6 +258,7 @@ TEST_F(Reports, TheGangGoesOnWithASpareAndTheNodeIsTested) {
   EXPECT_EQ(ticket().node, node_);
   EXPECT_EQ(ticket().summary, "NCCL hangs on rank 1");
   EXPECT_EQ(care().state, NodeState::kSuspect);
+  EXPECT_EQ(incidents_of(world_).size(), 1U);
   end_attempt();  // before the rules have looked at the node
   EXPECT_EQ(world_.phase("acme/llm/a"), "starting");
   const auto& tasks = world_.job("acme/llm/a").allocation->tasks;
@@ -263,6 +281,7 @@ TEST_F(Reports, TheGangGoesOnWithASpareAndTheNodeIsTested) {
   world_.tick();
   EXPECT_EQ(care().state, NodeState::kReady);
   EXPECT_TRUE(care().findings.empty());
+  EXPECT_TRUE(incidents_of(world_).empty());
   ASSERT_TRUE(ticket().closed);
   EXPECT_EQ(ticket().note, "the node has passed its test");
 }

@@ -116,11 +116,13 @@ Command Stream::care(const State& state) {
   for (const auto& [name, known] : state.facts().care) {
     if (one_in(3)) node = name;
   }
+  const auto& open = state.facts().breakers;
+  if (!open.empty() && one_in(3)) return SwitchBreaker{open.begin()->first, false, "by hand"};
   switch (pick(9)) {
     case 0: return CordonNode{node, one_in(2), one_in(2), "to look at it"};
     case 1: return MoveNode{node, enum_names(NodeState{})[pick(enum_names(NodeState{}).size())].value, "by hand"};
     case 2: return MendNode{node, enum_names(RemedyAction{})[pick(4)].value, one_in(2), one_in(2), "by hand"};
-    case 3: return SwitchBreaker{one_in(4) ? std::string() : any(kSites), one_in(3), "by hand"};
+    case 3: return SwitchBreaker{one_in(4) ? std::string() : any(kSites), !one_in(3), "by hand"};
     case 4: {
       Uid uid{pick(100)};
       for (const auto& [of, ticket] : state.facts().tickets) {

@@ -136,8 +136,8 @@ class Rights : public testing::Test {
       }
       stack_.good("operator", "POST", "/v1/jobs/" + name + "done/cancel");
     }
-    stack_.wait(minutes(1));
     add_fleet();
+    stack_.wait(minutes(1));
     add_callers();
   }
   ~Rights() override { spdlog::set_default_logger(logger_); }
@@ -165,12 +165,13 @@ class Rights : public testing::Test {
 
 // Both tenants have reported a node, and the node with their work fails.
 void Rights::add_fleet() {
+  stack_.wait(Duration());
   for (const std::string name : {"rival/llm/j1", "acme/llm/j1"}) {
     const std::string body = fmt::format(R"({{"rank":0,"reason":"zz{}"}})", name.substr(0, name.find('/')));
     const json::object reply = stack_.good(name.substr(0, name.find('/')) + "-member", "POST", "/v1/jobs/" + name + "/replace", body);
     ticket_ = reply.at("changes").at(1).at("name").as_string();
   }
-  stack_.wait(minutes(1));
+  stack_.wait(Duration());
   for (const char* node : {"north/h1/k1/n1", "north/h1/k1/n2"}) PENSTOCK_CHECK(execute_and_wait(*stack_.core, LoseNode{node, "a fault"}, "test").ok());
   incident_ = stack_.good("operator", "GET", "/v1/incidents").at("items").at(0).at("uid").as_string();
 }

@@ -219,8 +219,9 @@ class Grouper {
     }
     if (maybe.empty()) return;
     std::set<std::string> with_ticket;
+    // A tenant's report is in nobody's hands yet.
     for (const auto& [uid, ticket] : step_.facts().tickets) {
-      if (!ticket.closed) with_ticket.insert(ticket.node);
+      if (!ticket.closed && ticket.reason != NodeReason::kReported) with_ticket.insert(ticket.node);
     }
     for (const Uid uid : maybe) {
       const Incident& open = incident(uid);
