@@ -1,4 +1,4 @@
-// Sorted once.
+// Sorted once, then read off.
 #include "sim/spread.h"
 
 #include <algorithm>
