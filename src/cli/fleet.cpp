@@ -1,4 +1,4 @@
-// cordon, uncordon, drain, verify-node, mend, node, replace, fleet, ticket, maintenance: the health of nodes, and who looks after it.
+// cordon, uncordon, drain, verify-node, mend, node, replace, fleet, ticket, wave: the health of nodes, and who looks after it.
 #include <algorithm>
 
 #include <CLI/CLI.hpp>
@@ -220,8 +220,8 @@ void add_fleet_verbs(CLI::App& app, Cli& cli) {
     });
   });
 
-  auto* maintenance = app.add_subcommand("maintenance", "Maintenance that goes through nodes, a few at a time")->require_subcommand(0, 1);
-  auto* begin = maintenance->add_subcommand("begin", "Drain, see to, test and give back nodes of a site, one after the other");
+  auto* waves = app.add_subcommand("wave", "Maintenance that goes through nodes, a few at a time")->require_subcommand(0, 1);
+  auto* begin = waves->add_subcommand("begin", "Drain, see to, test and give back nodes of a site, one after the other");
   begin->add_option("wave", flags->wave.name, "its name, a label such as firmware-12")->required();
   begin->add_option("--site", flags->wave.spec.site, "where")->required();
   begin->add_option("--nodes", flags->wave.spec.nodes, "hall/rack/node; ranges make many, such as h1/r1k[01-10]/n[01-18]")->required()->delimiter(' ');
@@ -245,37 +245,37 @@ void add_fleet_verbs(CLI::App& app, Cli& cli) {
       if (auto status = read(flags->wave_from, flags->wave.spec.from, "--from"); !status.ok()) return fail(status.error());
       if (auto status = read(flags->wave_until, flags->wave.spec.until, "--until"); !status.ok()) return fail(status.error());
       if (!flags->action.empty()) flags->wave.spec.action = *enum_from_name<WaveAction>(flags->action);
-      return order(client, "/v1/maintenance", flags->wave, "begun", flags->wave.name, cli.output());
+      return order(client, "/v1/waves", flags->wave, "begun", flags->wave.name, cli.output());
     });
   });
   const auto wave_verb = [&](const char* verb, const char* help, WaveState state, const char* done) {
-    auto* added = maintenance->add_subcommand(verb, help);
+    auto* added = waves->add_subcommand(verb, help);
     added->add_option("wave", flags->wave.name, "its name")->required();
     added->callback([&cli, flags, state, done] {
       cli.with_client([&](ApiClient& client) {
         WaveSwitch request;
         request.state = state;
-        return order(client, fmt::format("/v1/maintenance/{}/switch", url_path(flags->wave.name)), request, done, flags->wave.name, cli.output());
+        return order(client, fmt::format("/v1/waves/{}/switch", url_path(flags->wave.name)), request, done, flags->wave.name, cli.output());
       });
     });
   };
   wave_verb("pause", "Take no more nodes for now", WaveState::kPaused, "paused");
   wave_verb("resume", "Go on", WaveState::kRunning, "goes on:");
   wave_verb("stop", "Take no more nodes; those that are out come back", WaveState::kStopped, "stopped");
-  auto* of_one = maintenance->add_subcommand("show", "One wave, and which nodes are out for it");
+  auto* of_one = waves->add_subcommand("show", "One wave, and which nodes are out for it");
   of_one->add_option("wave", flags->wave.name, "its name")->required();
   of_one->callback([&cli, flags] {
-    cli.with_client([&](ApiClient& client) { return show<Wave>(client, "/v1/maintenance/" + url_path(flags->wave.name), cli.output(), print_wave); });
+    cli.with_client([&](ApiClient& client) { return show<Wave>(client, "/v1/waves/" + url_path(flags->wave.name), cli.output(), print_wave); });
   });
-  auto* release = maintenance->add_subcommand("release", "Say that a node which a wave holds has been seen to");
+  auto* release = waves->add_subcommand("release", "Say that a node which a wave holds has been seen to");
   release->add_option("node", flags->node, "site/hall/rack/node")->required();
   release->callback([&cli, flags] {
     cli.with_client([&](ApiClient& client) { return order(client, node_path(flags->node, "release"), ReasonRequest{}, "released", flags->node, cli.output()); });
   });
-  maintenance->callback([&cli, maintenance] {
-    if (!maintenance->get_subcommands().empty()) return;
+  waves->callback([&cli, waves] {
+    if (!waves->get_subcommands().empty()) return;
     cli.with_client([&](ApiClient& client) {
-      return show<WaveList>(client, "/v1/maintenance", cli.output(), [](const WaveList& list) { print_waves(list.items); });
+      return show<WaveList>(client, "/v1/waves", cli.output(), [](const WaveList& list) { print_waves(list.items); });
     });
   });
 }

@@ -125,7 +125,7 @@ void State::rebuild() {
   outs_ = Outs(*estate_);
   fleet_news_.clear();
   for (const auto& [name, care] : facts_.care) fleet_news_.insert(name);
-  wave_news_ = true;
+  wave_news_ = !facts_.waves.empty();
   open_incidents_.clear();
   incident_of_.clear();
   for (const auto& [uid, incident] : facts_.incidents) {

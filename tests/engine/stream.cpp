@@ -118,7 +118,20 @@ Command Stream::care(const State& state) {
   }
   const auto& open = state.facts().breakers;
   if (!open.empty() && one_in(3)) return SwitchBreaker{open.begin()->first, false, "by hand"};
-  switch (pick(9)) {
+  switch (pick(11)) {
+    case 9: {
+      const auto& waves = state.facts().waves;
+      if (waves.empty() || one_in(3)) {
+        WaveSpec wave;
+        wave.site = std::string(tenant_of(node));
+        wave.nodes = {node.substr(wave.site.size() + 1)};
+        wave.action = enum_names(WaveAction{})[pick(4)].value;
+        wave.most_failed = static_cast<std::int32_t>(pick(2));
+        return BeginWave{fmt::format("w{}", pick(4)), wave};
+      }
+      return SwitchWave{waves.begin()->first, enum_names(WaveState{})[pick(4)].value, "by hand"};
+    }
+    case 10: return ReleaseNode{node};
     case 0: return CordonNode{node, one_in(2), one_in(2), "to look at it"};
     case 1: return MoveNode{node, enum_names(NodeState{})[pick(enum_names(NodeState{}).size())].value, "by hand"};
     case 2: return MendNode{node, enum_names(RemedyAction{})[pick(4)].value, one_in(2), one_in(2), "by hand"};

@@ -158,7 +158,7 @@ Result<Reply> begin_wave(Step& step, const BeginWave& command) {
   }
   step.emit(WaveBegun{std::move(wave)});
   Reply reply;
-  reply.changes.push_back({"Maintenance", command.name, Uid{}, Change::kAdded, step.facts().position});
+  reply.changes.push_back({"Wave", command.name, Uid{}, Change::kAdded, step.facts().position});
   return reply;
 }
 
@@ -167,7 +167,7 @@ Result<Reply> switch_wave(Step& step, const SwitchWave& command) {
   if (found == step.facts().waves.end()) return make_error(Code::kNotFound, fmt::format("there is no wave '{}'", command.name));
   Reply reply;
   const bool same = found->second.state == command.state;
-  reply.changes.push_back({"Maintenance", command.name, Uid{}, same ? Change::kUnchanged : Change::kChanged, step.facts().position});
+  reply.changes.push_back({"Wave", command.name, Uid{}, same ? Change::kUnchanged : Change::kChanged, step.facts().position});
   if (same) return reply;
   if (is_over(found->second) || command.state == WaveState::kDone) {
     return make_error(Code::kFailedPrecondition, fmt::format("wave '{}' is {}: begin another", command.name, name_of(found->second.state)), "state");

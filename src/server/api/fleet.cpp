@@ -220,7 +220,7 @@ void Api::list_waves(std::shared_ptr<Call> call) {
 void Api::get_wave(std::shared_ptr<Call> call) {
   core_.read([call](Core::View& view) {
     const auto found = view.state.facts().waves.find(call->path.front());
-    if (found == view.state.facts().waves.end()) return refuse(call, unknown("Maintenance", call->path.front()));
+    if (found == view.state.facts().waves.end()) return refuse(call, unknown("Wave", call->path.front()));
     call->respond(json_response(found->second));
   });
 }
