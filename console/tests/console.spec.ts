@@ -4,6 +4,9 @@ import { expect, test, type Page } from "@playwright/test";
 import { join } from "node:path";
 import { examples, Server } from "./server";
 
+// Each goes on from what the one before has left.
+test.describe.configure({ mode: "serial" });
+
 let server: Server;
 
 test.beforeAll(async () => {
@@ -60,7 +63,7 @@ test("applies an estate after showing what it changes", async ({ page }) => {
     await expect(page.getByText("Applied", { exact: true })).toBeVisible();
   }
   await page.getByRole("link", { name: "Overview" }).first().click();
-  await expect(page.getByRole("cell", { name: "loughton" })).toBeVisible();
+  await expect(page.getByRole("cell", { name: "loughton", exact: true })).toBeVisible();
   await expect(page.getByText("23,042")).toBeVisible(); // 23,040 and the two of this machine
   await picture(page, "overview");
 });
@@ -74,7 +77,7 @@ test("a fault in a document is told with its line", async ({ page }) => {
 
 test("submits a job and watches it finish with its log", async ({ page }) => {
   await signIn(page, server.token, "/submit");
-  await page.getByLabel("Project").selectOption("local/demo");
+  await page.getByRole("combobox", { name: /^Project/ }).selectOption("local/demo");
   await page.getByLabel("Name").fill("watched");
   await page.getByLabel("Tasks").fill("2");
   await page.getByLabel("Shell command").fill("echo hello from rank $PENSTOCK_RANK; sleep 2; echo done");
@@ -128,11 +131,12 @@ test("walks from the floor to a rack and a node", async ({ page }) => {
   await picture(page, "floor");
   await floor.focus();
   await page.keyboard.press("ArrowRight");
+  await page.keyboard.press("ArrowRight");
   await page.keyboard.press("Enter");
   await expect(page.getByRole("heading", { name: "Rack r1ak02" })).toBeVisible();
   await page.locator(".elevation a").first().click();
   await expect(page).toHaveURL(/nodes\/loughton\/h1\/r1ak02/);
-  await expect(page.getByRole("cell", { name: "acme/llm/first" })).toBeVisible();
+  await expect(page.getByRole("cell", { name: "acme/llm/first", exact: true })).toBeVisible();
 });
 
 test("a role is shown what it may do, and refused the rest by the API", async ({ page }) => {

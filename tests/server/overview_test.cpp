@@ -14,7 +14,7 @@ class OverviewApi : public testing::Test {
   json::object site(std::string_view name) {
     const json::object all = stack.good("operator", "GET", "/v1/overview");
     for (const json::value& one : all.at("sites").as_array()) {
-      if (one.at("site") == name) return one.as_object();
+      if (std::string_view(one.at("site").as_string()) == name) return one.as_object();
     }
     return {};
   }

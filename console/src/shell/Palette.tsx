@@ -73,7 +73,9 @@ export function Palette({ close }: { close: () => void }) {
   }, [text, identity, sites.data, jobs.data, contracts.data, theme, estate, navigate, close]);
 
   const chosen = Math.min(at, choices.length - 1);
-  useEffect(() => dialog.current?.querySelector(`[data-choice="${chosen}"]`)?.scrollIntoView({ block: "nearest" }), [chosen]);
+  useEffect(() => {
+    dialog.current?.querySelector(`[data-choice="${chosen}"]`)?.scrollIntoView({ block: "nearest" });
+  }, [chosen]);
 
   return (
     <dialog className="palette" ref={dialog} aria-label="Search or jump to" onCancel={(event) => { event.preventDefault(); close(); }} onClick={(event) => event.target === dialog.current && close()}>
