@@ -828,6 +828,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/jobs/{tenant}/{project}/{job}/replace": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Report a fault of a task's node, and go on with another
+         * @description Allowed to: operator; tenant-admin and member for their tenant.
+         */
+        post: operations["replaceTask"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/jobs/{tenant}/{project}/{job}/explain": {
         parameters: {
             query?: never;
@@ -1248,6 +1268,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/topology/nodes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The fabric as switches and NVLink domains, for topograph's provider `dsx`
+         * @description Allowed to: operator, auditor.
+         */
+        get: operations["topology"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/targets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Where metrics of nodes are, for Prometheus' http_sd_config
+         * @description Allowed to: operator, auditor.
+         */
+        get: operations["targets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/sites/{site}/power": {
         parameters: {
             query?: never;
@@ -1320,6 +1380,370 @@ export interface paths {
          * @description Allowed to: operator, auditor.
          */
         get: operations["planMaintenance"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/nodes/{site}/{hall}/{rack}/{node}/cordon": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Let nothing new start on a node
+         * @description Allowed to: operator.
+         */
+        post: operations["cordonNode"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/nodes/{site}/{hall}/{rack}/{node}/uncordon": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take a cordon or a drain back
+         * @description Allowed to: operator.
+         */
+        post: operations["uncordonNode"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/nodes/{site}/{hall}/{rack}/{node}/drain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cordon a node, and move what runs there as soon as that loses nothing
+         * @description Allowed to: operator.
+         */
+        post: operations["drainNode"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/nodes/{site}/{hall}/{rack}/{node}/move": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Move a node along its life, as the table allows
+         * @description Allowed to: operator.
+         */
+        post: operations["moveNode"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/nodes/{site}/{hall}/{rack}/{node}/mend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Mend a node once it is idle, or now
+         * @description Allowed to: operator.
+         */
+        post: operations["mendNode"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/nodes/{site}/{hall}/{rack}/{node}/release": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Say that a node which a wave holds has been seen to
+         * @description Allowed to: operator.
+         */
+        post: operations["releaseNode"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/waves": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List waves of maintenance and how far they have come
+         * @description Allowed to: operator, auditor.
+         */
+        get: operations["listWaves"];
+        put?: never;
+        /**
+         * Let maintenance go through nodes, a few at a time
+         * @description Allowed to: operator.
+         */
+        post: operations["beginWave"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/waves/{wave}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get a wave of maintenance
+         * @description Allowed to: operator, auditor.
+         */
+        get: operations["getWave"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/waves/{wave}/switch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Pause a wave, let it go on, or stop it
+         * @description Allowed to: operator.
+         */
+        post: operations["switchWave"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/fleet": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How the nodes of all sites are, and how near automation is to its limits
+         * @description Allowed to: operator, auditor.
+         */
+        get: operations["getFleet"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/fleet/rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The life of a node as one table, and what findings mean
+         * @description Allowed to: operator, auditor.
+         */
+        get: operations["getFleetRules"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/fleet/stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Stop automation at a site or everywhere
+         * @description Allowed to: operator.
+         */
+        post: operations["stopFleet"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/fleet/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Let automation go on
+         * @description Allowed to: operator.
+         */
+        post: operations["resumeFleet"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/tickets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List tickets, the oldest first; to tenants, their own reports
+         * @description Allowed to: operator, auditor; tenant-admin, member and viewer for their tenant.
+         */
+        get: operations["listTickets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/tickets/{ticket}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get a ticket
+         * @description Allowed to: operator, auditor; tenant-admin, member and viewer for their tenant.
+         */
+        get: operations["getTicket"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/tickets/{ticket}/close": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Say that a ticket is done: its node is looked at and tested
+         * @description Allowed to: operator.
+         */
+        post: operations["closeTicket"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/incidents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List incidents, the oldest first; to tenants, those that hit them
+         * @description Allowed to: operator, auditor; tenant-admin, member and viewer for their tenant.
+         */
+        get: operations["listIncidents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/incidents/{incident}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get an incident with its timeline
+         * @description Allowed to: operator, auditor; tenant-admin, member and viewer for their tenant.
+         */
+        get: operations["getIncident"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1683,7 +2107,7 @@ export interface components {
                  * @description why
                  * @enum {string}
                  */
-                reason: "none" | "completed" | "task-failed" | "launch-failed" | "time-limit" | "cancelled" | "node-lost" | "lease-expired" | "shed" | "preempted" | "suspended" | "dependency" | "moved" | "resized";
+                reason: "none" | "completed" | "task-failed" | "launch-failed" | "time-limit" | "cancelled" | "node-lost" | "lease-expired" | "shed" | "preempted" | "suspended" | "dependency" | "moved" | "resized" | "drained";
                 /** @description why, for people */
                 message?: string;
                 /** @description between TERM and KILL; its own if absent */
@@ -1702,7 +2126,7 @@ export interface components {
                  * @description why
                  * @enum {string}
                  */
-                reason: "none" | "completed" | "task-failed" | "launch-failed" | "time-limit" | "cancelled" | "node-lost" | "lease-expired" | "shed" | "preempted" | "suspended" | "dependency" | "moved" | "resized";
+                reason: "none" | "completed" | "task-failed" | "launch-failed" | "time-limit" | "cancelled" | "node-lost" | "lease-expired" | "shed" | "preempted" | "suspended" | "dependency" | "moved" | "resized" | "drained";
                 /** @description why, for people */
                 message?: string;
                 /** @description end of its back-off */
@@ -1723,7 +2147,7 @@ export interface components {
                  * @description why
                  * @enum {string}
                  */
-                reason: "none" | "completed" | "task-failed" | "launch-failed" | "time-limit" | "cancelled" | "node-lost" | "lease-expired" | "shed" | "preempted" | "suspended" | "dependency" | "moved" | "resized";
+                reason: "none" | "completed" | "task-failed" | "launch-failed" | "time-limit" | "cancelled" | "node-lost" | "lease-expired" | "shed" | "preempted" | "suspended" | "dependency" | "moved" | "resized" | "drained";
                 /** @description why, for people */
                 message?: string;
             } | {
@@ -1929,6 +2353,191 @@ export interface components {
                 type: "contracts.restored";
                 /** @description which */
                 contracts: string[];
+            } | {
+                /** @constant */
+                type: "node.entered";
+                /** @description which */
+                node: string;
+                /**
+                 * @description the state
+                 * @enum {string}
+                 */
+                state: "planned" | "delivered" | "racked" | "provisioning" | "validating" | "burn-in" | "ready" | "suspect" | "draining" | "repair" | "retired";
+                /**
+                 * @description why
+                 * @enum {string}
+                 */
+                reason: "none" | "operator" | "finding" | "unreachable" | "cleared" | "registered" | "hardware" | "no-test" | "test-passed" | "test-failed" | "remedy-done" | "remedy-failed" | "lemon" | "reported" | "repaired" | "maintenance" | "hall";
+                /** @description why, for people */
+                message?: string;
+                /** @description true: it has failed */
+                fault?: boolean;
+            } | {
+                /** @constant */
+                type: "node.found";
+                /** @description which */
+                node: string;
+                /** @description all that stands now */
+                findings: components["schemas"]["Finding"][];
+            } | {
+                /** @constant */
+                type: "node.cordoned";
+                /** @description which */
+                node: string;
+                /** @description by whom and why; absent: it may again */
+                cordon?: components["schemas"]["Cordon"];
+            } | {
+                /** @constant */
+                type: "node.test-started";
+                /** @description which */
+                node: string;
+                /** @description the job */
+                job: string;
+            } | {
+                /** @constant */
+                type: "node.tested";
+                /** @description which */
+                node: string;
+                /** @description the job that tested it */
+                job: string;
+                /**
+                 * @description passed, failed, or cut-off before it could say
+                 * @enum {string}
+                 */
+                outcome: "passed" | "failed" | "cut-off";
+                /** @description what the test said */
+                message?: string;
+            } | {
+                /** @constant */
+                type: "remedy.wanted";
+                /** @description which */
+                node: string;
+                /** @description how; absent: no longer */
+                wish?: components["schemas"]["Wish"];
+            } | {
+                /** @constant */
+                type: "remedy.ordered";
+                /** @description which */
+                node: string;
+                /** @description what */
+                remedy: components["schemas"]["Remedy"];
+            } | {
+                /** @constant */
+                type: "remedy.ended";
+                /** @description which node */
+                node: string;
+                /** @description how it went */
+                report: components["schemas"]["RemedyReport"];
+            } | {
+                /** @constant */
+                type: "remedy.withheld";
+                /** @description which */
+                node: string;
+                /** @description what, and why not */
+                why: string;
+            } | {
+                /** @constant */
+                type: "node.overdue";
+                /** @description which */
+                node: string;
+                /**
+                 * @description the state
+                 * @enum {string}
+                 */
+                state: "planned" | "delivered" | "racked" | "provisioning" | "validating" | "burn-in" | "ready" | "suspect" | "draining" | "repair" | "retired";
+                /** @description how long it may be */
+                limit: string;
+            } | {
+                /** @constant */
+                type: "breaker.opened";
+                /** @description where; none: everywhere */
+                site?: string;
+                /** @description why */
+                breaker: components["schemas"]["OpenBreaker"];
+            } | {
+                /** @constant */
+                type: "breaker.closed";
+                /** @description where; none: everywhere */
+                site?: string;
+            } | {
+                /** @constant */
+                type: "ticket.opened";
+                /** @description what for */
+                ticket: components["schemas"]["Ticket"];
+            } | {
+                /** @constant */
+                type: "ticket.closed";
+                /** @description which */
+                ticket: string;
+                /** @description who says so */
+                by: string;
+                /** @description what was done */
+                note?: string;
+            } | {
+                /** @constant */
+                type: "wave.begun";
+                /** @description which */
+                wave: components["schemas"]["Wave"];
+            } | {
+                /** @constant */
+                type: "wave.changed";
+                /** @description which */
+                wave: string;
+                /**
+                 * @description running, paused, stopped or done
+                 * @enum {string}
+                 */
+                state: "running" | "paused" | "stopped" | "done";
+                /** @description why */
+                reason?: string;
+            } | {
+                /** @constant */
+                type: "wave.took";
+                /** @description for which */
+                wave: string;
+                /** @description which */
+                node: string;
+            } | {
+                /** @constant */
+                type: "wave.left";
+                /** @description which */
+                wave: string;
+                /** @description which */
+                node: string;
+                /** @description true: it takes work again */
+                well?: boolean;
+                /** @description why it does not */
+                why?: string;
+            } | {
+                /** @constant */
+                type: "incident.opened";
+                /** @description what */
+                incident: components["schemas"]["StoredIncident"];
+            } | {
+                /** @constant */
+                type: "incident.changed";
+                /** @description which */
+                incident: string;
+                /**
+                 * @description how far it reaches now
+                 * @enum {string}
+                 */
+                scope: "node" | "rack" | "row" | "part";
+                /** @description where, at that level */
+                place: string;
+                /** @description nodes besides those before */
+                nodes?: string[];
+                /** @description work besides that before */
+                hits?: components["schemas"]["IncidentHit"][];
+                /** @description what else is to say */
+                notes?: string[];
+            } | {
+                /** @constant */
+                type: "incident.closed";
+                /** @description which */
+                incident: string;
+                /** @description why */
+                why: string;
             };
         };
         /** @description A gang of tasks that starts whole or not at all, and ends. */
@@ -2227,6 +2836,21 @@ export interface components {
             capabilities?: string[];
             /** @description nvml, rapl or model */
             powerSource: string;
+            /** @description parts found, with their serial numbers */
+            parts?: components["schemas"]["PartFound"][];
+        };
+        /** @description One part of a machine, as it was found. */
+        PartFound: {
+            /** @description machine, gpu, supply, nic, disk, cpu, memory or bmc */
+            kind: string;
+            /** @description where it sits: a PCI address, a bay */
+            slot?: string;
+            /** @description its model */
+            model?: string;
+            /** @description its serial number or UUID */
+            serial?: string;
+            /** @description version of its firmware */
+            firmware?: string;
         };
         /** @description A token as it is kept. */
         TokenRecord: {
@@ -2526,6 +3150,221 @@ export interface components {
             /** @description the limit that binds, in a sentence */
             boundBy: string;
         };
+        /** @description Something that is wrong with a node, or may be. */
+        Finding: {
+            /**
+             * @description what it is about
+             * @enum {string}
+             */
+            check: "unreachable" | "hardware" | "xid" | "ecc" | "row-remap" | "thermal" | "power" | "nvlink" | "clocks" | "kernel" | "disk" | "memory" | "network" | "time" | "slow" | "test" | "bmc" | "reported";
+            /** @description index of the device; -1: the node */
+            device: number;
+            /** @description number of an XID, errno, exit status … */
+            code?: number;
+            /** @description when it was first seen */
+            since: string;
+            /** @description evidence, in a sentence; at most 1000 characters */
+            detail?: string;
+        };
+        /** @description Someone said that nothing new may start on a node. */
+        Cordon: {
+            /** @description who */
+            by: string;
+            /** @description why */
+            reason?: string;
+            /** @description since when */
+            since: string;
+            /** @description true: and that what runs there is to move as soon as that loses nothing */
+            drain?: boolean;
+        };
+        /** @description A person wants a node mended as soon as it is idle. */
+        Wish: {
+            /**
+             * @description how
+             * @enum {string}
+             */
+            action: "reset" | "reboot" | "reprovision" | "repair";
+            /** @description who */
+            by: string;
+            /** @description why */
+            reason?: string;
+        };
+        /** @description Something that is being done to mend a node. */
+        Remedy: {
+            /** @description its identity */
+            uid: string;
+            /**
+             * @description reset, reboot or reprovision; repair is a ticket
+             * @enum {string}
+             */
+            action: "reset" | "reboot" | "reprovision" | "repair";
+            /** @description what it is to mend */
+            cause: string;
+            /** @description who asked for it; nobody: the fleet's rules */
+            by?: string;
+            /** @description when */
+            ordered: string;
+            /** @description failed if it has not ended by then */
+            deadline: string;
+        };
+        /** @description How a remedy went. */
+        RemedyReport: {
+            /** @description which */
+            remedy: string;
+            /** @description true: it was carried out; whether it mended anything the test will show */
+            done?: boolean;
+            /** @description a sentence, where there is more to say */
+            message?: string;
+        };
+        /** @description Automation has stopped and waits for a person. */
+        OpenBreaker: {
+            /** @description since when */
+            since: string;
+            /** @description who stopped it; nobody: its limit */
+            by?: string;
+            /** @description why */
+            reason: string;
+            /** @description nodes that were out of work then */
+            out?: number;
+            /** @description that may be */
+            limit?: number;
+        };
+        /** @description Someone must act on a node with their hands. */
+        Ticket: {
+            /** @description its identity */
+            uid: string;
+            /** @description site/hall/rack/node */
+            node: string;
+            /**
+             * @description why
+             * @enum {string}
+             */
+            reason: "none" | "operator" | "finding" | "unreachable" | "cleared" | "registered" | "hardware" | "no-test" | "test-passed" | "test-failed" | "remedy-done" | "remedy-failed" | "lemon" | "reported" | "repaired" | "maintenance" | "hall";
+            /** @description what is wrong, in a sentence */
+            summary: string;
+            /** @description the findings that stood */
+            evidence?: components["schemas"]["Finding"][];
+            /** @description the machine, and the devices that the findings are about: serial number and slot */
+            parts?: components["schemas"]["PartFound"][];
+            /** @description who reported it, if a tenant did */
+            tenant?: string;
+            /** @description of which job's task, then */
+            job?: string;
+            /** @description when */
+            opened: string;
+            /** @description when it was done */
+            closed?: string;
+            /** @description by whom */
+            closedBy?: string;
+            /** @description what was done */
+            note?: string;
+        };
+        /** @description A wave of maintenance, and how far it has come. */
+        Wave: {
+            /** @description its name */
+            name: string;
+            /** @description what was asked */
+            spec: components["schemas"]["WaveSpec"];
+            /**
+             * @description running, paused, stopped or done
+             * @enum {string}
+             */
+            state: "running" | "paused" | "stopped" | "done";
+            /** @description why it is so */
+            reason?: string;
+            /** @description who asked for it */
+            by: string;
+            /** @description when */
+            begun: string;
+            /** @description when it last changed */
+            changed: string;
+            /** @description nodes that are still to come */
+            left?: string[];
+            /** @description nodes that are out for it */
+            taken?: string[];
+            /** @description nodes that have come back */
+            done: number;
+            /** @description nodes that did not come back well */
+            failed?: string[];
+        };
+        /** @description Maintenance that goes through nodes of a site, a few at a time; each is drained, seen to, tested, and given back. */
+        WaveSpec: {
+            /** @description where */
+            site: string;
+            /** @description which, without the site; ranges make many, such as h1/r1k[01-10]/n[01-18] */
+            nodes: string[];
+            /**
+             * @description what is done with an idle node: reset, reboot, reprovision, or hold it for a person; reboot if absent
+             * @enum {string}
+             */
+            action?: "hold" | "reset" | "reboot" | "reprovision";
+            /** @description nodes out at once, 1 to 10000; 1 if absent */
+            atOnce?: number;
+            /** @description of one rack at once; as atOnce if absent */
+            perRack?: number;
+            /** @description of one row at once; as atOnce if absent */
+            perRow?: number;
+            /** @description no node is taken before; at once if absent */
+            from?: string;
+            /** @description no node is taken after; never if absent */
+            until?: string;
+            /** @description it pauses when more nodes than this have not come back well; 0 if absent */
+            mostFailed?: number;
+            /** @description what for, for people */
+            note?: string;
+        };
+        /** @description One thing that happened to the fleet, with all that it hit. */
+        StoredIncident: {
+            /** @description its identity */
+            uid: string;
+            /**
+             * @description node, rack, row or part
+             * @enum {string}
+             */
+            scope: "node" | "rack" | "row" | "part";
+            /** @description where */
+            site: string;
+            /** @description the node, rack or row; of a part the restriction that says so */
+            place: string;
+            /** @description what was seen first, in a sentence */
+            cause: string;
+            /** @description nodes that it hit */
+            nodes?: string[];
+            /** @description how many */
+            nodeCount: number;
+            /** @description work that it hit */
+            hits?: components["schemas"]["IncidentHit"][];
+            /** @description what happened when; of many the first and the last */
+            timeline?: components["schemas"]["IncidentNote"][];
+            /** @description when */
+            opened: string;
+            /** @description when it last hit another node */
+            grown: string;
+            /** @description when all was well again, or in the hands of a person */
+            closed?: string;
+        };
+        /** @description What an incident did to the work of one project under one contract. */
+        IncidentHit: {
+            /** @description tenant/project */
+            project: string;
+            /** @description tenant/contract */
+            contract: string;
+            /** @description attempts of jobs that it ended */
+            ended: number;
+            /** @description jobs whose power it took */
+            capped: number;
+            /** @description GPU time of those attempts since their last checkpoints */
+            lost: string;
+            /** @description the first of them by name */
+            jobs: string[];
+        };
+        /** @description A line of an incident's timeline. */
+        IncidentNote: {
+            /** @description when */
+            at: string;
+            /** @description what happened */
+            what: string;
+        };
         /** @description The snapshots that the server keeps, and the events around them. */
         SnapshotList: {
             /** @description the oldest first */
@@ -2660,7 +3499,7 @@ export interface components {
              * @description why, from the closed vocabulary
              * @enum {string}
              */
-            reason: "none" | "completed" | "task-failed" | "launch-failed" | "time-limit" | "cancelled" | "node-lost" | "lease-expired" | "shed" | "preempted" | "suspended" | "dependency" | "moved" | "resized";
+            reason: "none" | "completed" | "task-failed" | "launch-failed" | "time-limit" | "cancelled" | "node-lost" | "lease-expired" | "shed" | "preempted" | "suspended" | "dependency" | "moved" | "resized" | "drained";
             /** @description why, for people */
             message?: string;
             /** @description contract it runs under */
@@ -2817,6 +3656,13 @@ export interface components {
             gpuPower?: string;
             /** @description refuse unless the job has this version */
             version?: number;
+        };
+        /** @description A task whose node has a fault, as its tenant sees it. */
+        ReplaceRequest: {
+            /** @description of the task */
+            rank: number;
+            /** @description what was seen, for who looks at the node; the Penstock-Reason header if absent */
+            reason?: string;
         };
         /** @description Why a workload is where it is. */
         Explanation: {
@@ -3014,8 +3860,50 @@ export interface components {
              * @enum {string}
              */
             runtime: "agent" | "simulated";
-            /** @description ready, lost, or unregistered */
-            state: string;
+            /**
+             * @description where it is in its life; see /v1/fleet/rules
+             * @enum {string}
+             */
+            state: "planned" | "delivered" | "racked" | "provisioning" | "validating" | "burn-in" | "ready" | "suspect" | "draining" | "repair" | "retired";
+            /** @description that, and in a word each what else there is: lost, unregistered, cordoned, maintenance, test, overdue */
+            status: string;
+            /**
+             * @description why it is in that state
+             * @enum {string}
+             */
+            reason: "none" | "operator" | "finding" | "unreachable" | "cleared" | "registered" | "hardware" | "no-test" | "test-passed" | "test-failed" | "remedy-done" | "remedy-failed" | "lemon" | "reported" | "repaired" | "maintenance" | "hall";
+            /** @description why, for people */
+            message?: string;
+            /** @description since when it is in that state; absent: since it stands there */
+            since?: string;
+            /** @description true: its agent has not been heard of since its lease ran out */
+            lost?: boolean;
+            /** @description true: no agent has ever taken it on */
+            unregistered?: boolean;
+            /** @description true: it is out of work for a fault, and not tested since */
+            faulty?: boolean;
+            /** @description true: it has been in that state for too long */
+            overdue?: boolean;
+            /** @description what is wrong with it */
+            findings?: components["schemas"]["Finding"][];
+            /** @description who said that nothing new may start there */
+            cordon?: components["schemas"]["Cordon"];
+            /** @description the wave that has it */
+            maintenance?: string;
+            /** @description what is to be done once it is idle */
+            wish?: components["schemas"]["Wish"];
+            /** @description what is being done to mend it */
+            remedy?: components["schemas"]["Remedy"];
+            /** @description what is not done for it, and why */
+            withheld?: string;
+            /** @description the job that tests it */
+            test?: string;
+            /** @description when it last passed its test */
+            tested?: string;
+            /** @description when it failed lately */
+            faults?: string[];
+            /** @description that it is in */
+            incident?: string;
             /** @description model of its devices */
             gpuModel: string;
             /** @description devices */
@@ -3040,6 +3928,8 @@ export interface components {
             agent?: components["schemas"]["AgentHello"];
             /** @description when its agent last synced */
             seen?: string;
+            /** @description parts of the machine with their serial numbers; not in lists */
+            parts?: components["schemas"]["PartFound"][];
             /** @description tasks on it; not in lists */
             tasks?: components["schemas"]["NodeTask"][];
         };
@@ -3287,6 +4177,38 @@ export interface components {
             /** @description GPUs held under it */
             gpus: string | number;
         };
+        /** @description Switches from the core to the leaves, each an object with its name as the only key. */
+        DsxTopology: {
+            /** @description the switches */
+            switches: {
+                [key: string]: components["schemas"]["DsxSwitch"];
+            }[];
+            /** @description of the next page; empty at the end */
+            next_page_token: string;
+        };
+        /** @description A switch and what it serves. */
+        DsxSwitch: {
+            /** @description switches of the tier below */
+            switches: string[];
+            /** @description compute nodes; of the lowest tier */
+            nodes: components["schemas"]["DsxNode"][];
+        };
+        /** @description A compute node at a leaf switch. */
+        DsxNode: {
+            /** @description its host name */
+            node_id: string;
+            /** @description its NVLink domain, if that spans nodes */
+            accelerated_network_id?: string;
+        };
+        /** @description Where metrics of a node are, by Prometheus' http_sd_config. */
+        ScrapeTarget: {
+            /** @description host:port */
+            targets: string[];
+            /** @description site, hall, rack, node, gpu_model */
+            labels: {
+                [key: string]: string;
+            };
+        };
         /** @description What a site's limits carry and leave, by what is granted. */
         SitePower: {
             /** @description site */
@@ -3459,6 +4381,230 @@ export interface components {
             exposed: number;
             /** @description a later start of the same length that holds, if one was found */
             earliest?: string;
+        };
+        /** @description Why something is asked for. */
+        ReasonRequest: {
+            /** @description for people; the Penstock-Reason header if absent */
+            reason?: string;
+        };
+        /** @description A step in the life of a node. */
+        MoveRequest: {
+            /**
+             * @description where to, as the table of its life allows
+             * @enum {string}
+             */
+            state: "planned" | "delivered" | "racked" | "provisioning" | "validating" | "burn-in" | "ready" | "suspect" | "draining" | "repair" | "retired";
+            /** @description for people; the Penstock-Reason header if absent */
+            reason?: string;
+        };
+        /** @description What is to mend a node once it is idle. */
+        MendRequest: {
+            /**
+             * @description reset, reboot, reprovision, or repair by a person
+             * @enum {string}
+             */
+            action: "reset" | "reboot" | "reprovision" | "repair";
+            /** @description true: at once, refused while work runs there */
+            now?: boolean;
+            /** @description true, with now: and what runs there is stopped */
+            force?: boolean;
+            /** @description for people; the Penstock-Reason header if absent */
+            reason?: string;
+        };
+        /** @description Waves of maintenance. */
+        WaveList: {
+            /** @description by name */
+            items: components["schemas"]["Wave"][];
+        };
+        /** @description Maintenance that is to go through nodes. */
+        WaveRequest: {
+            /** @description a label, such as firmware-12 */
+            name: string;
+            /** @description which nodes, what with them, and how many at once */
+            spec: components["schemas"]["WaveSpec"];
+        };
+        /** @description What is to become of a wave. */
+        WaveSwitch: {
+            /**
+             * @description running, paused or stopped
+             * @enum {string}
+             */
+            state: "running" | "paused" | "stopped" | "done";
+            /** @description for people; the Penstock-Reason header if absent */
+            reason?: string;
+        };
+        /** @description How the fleet is. */
+        FleetView: {
+            /** @description site by site */
+            items: components["schemas"]["SiteFleet"][];
+            /** @description why automation has stopped everywhere; absent: it has not */
+            breaker?: components["schemas"]["OpenBreaker"];
+        };
+        /** @description How the nodes of one site are. */
+        SiteFleet: {
+            /** @description the site */
+            site: string;
+            /**
+             * @description how far automation goes; absent: the site has no rules, and people act
+             * @enum {string}
+             */
+            mode?: "observe" | "cordon" | "drain" | "remediate";
+            /** @description true: it only says what it would do */
+            dryRun?: boolean;
+            /** @description by the state of their life */
+            nodes: {
+                [key: string]: number;
+            };
+            /** @description nodes that have not been heard of since their lease ran out */
+            lost: number;
+            /** @description nodes on which nothing new may start, by a person */
+            cordoned: number;
+            /** @description nodes that are out of work for a fault or for maintenance */
+            out: number;
+            /** @description nodes that have been in their state for too long */
+            overdue: number;
+            /** @description nodes on which a test runs */
+            inTest: number;
+            /** @description where automation would stop */
+            limits?: components["schemas"]["Margin"][];
+            /** @description why it has stopped; absent: it has not */
+            breaker?: components["schemas"]["OpenBreaker"];
+            /** @description under way */
+            remedies?: components["schemas"]["NodeRemedy"][];
+            /** @description open */
+            tickets: number;
+            /** @description open */
+            incidents: number;
+        };
+        /** @description How near automation is to its limit. */
+        Margin: {
+            /**
+             * @description rack, row, site or fleet
+             * @enum {string}
+             */
+            scope: "rack" | "row" | "site" | "fleet";
+            /** @description of racks and rows the one with the least left */
+            place?: string;
+            /** @description that stand there */
+            nodes: number;
+            /** @description of which are out of work for a fault or for maintenance */
+            out: number;
+            /** @description that may be */
+            limit: number;
+        };
+        /** @description A remedy under way. */
+        NodeRemedy: {
+            /** @description site/hall/rack/node */
+            node: string;
+            /** @description what is done */
+            remedy: components["schemas"]["Remedy"];
+        };
+        /** @description The life of a node as one table, and what findings mean. */
+        FleetRules: {
+            /** @description the life of a node */
+            states: components["schemas"]["NodeStateRow"][];
+            /** @description what findings mean */
+            meanings: components["schemas"]["Meaning"][];
+        };
+        /** @description A state of a node's life. */
+        NodeStateRow: {
+            /**
+             * @description the state
+             * @enum {string}
+             */
+            state: "planned" | "delivered" | "racked" | "provisioning" | "validating" | "burn-in" | "ready" | "suspect" | "draining" | "repair" | "retired";
+            /** @description true: work starts there */
+            takesWork?: boolean;
+            /** @description how long a node may be in it before that is told, unless its site says otherwise */
+            limit?: string;
+            /** @description where the fleet's rules may move a node from it */
+            byRules?: ("planned" | "delivered" | "racked" | "provisioning" | "validating" | "burn-in" | "ready" | "suspect" | "draining" | "repair" | "retired")[];
+            /** @description where a person may */
+            byOperator?: ("planned" | "delivered" | "racked" | "provisioning" | "validating" | "burn-in" | "ready" | "suspect" | "draining" | "repair" | "retired")[];
+        };
+        /** @description What a finding means where a site does not say otherwise. */
+        Meaning: {
+            /**
+             * @description what it is about
+             * @enum {string}
+             */
+            check: "unreachable" | "hardware" | "xid" | "ecc" | "row-remap" | "thermal" | "power" | "nvlink" | "clocks" | "kernel" | "disk" | "memory" | "network" | "time" | "slow" | "test" | "bmc" | "reported";
+            /** @description of findings with this code; absent: of those without a row of their own */
+            code?: number;
+            /**
+             * @description what follows
+             * @enum {string}
+             */
+            health: "note" | "no-new-work" | "drain-when-idle" | "drain" | "kill";
+            /**
+             * @description what is tried first; absent: it needs a person
+             * @enum {string}
+             */
+            remedy?: "reset" | "reboot" | "reprovision" | "repair";
+        };
+        /** @description Where automation is to stop or to go on. */
+        SwitchRequest: {
+            /** @description only at this site; everywhere if absent */
+            site?: string;
+            /** @description for people; the Penstock-Reason header if absent */
+            reason?: string;
+        };
+        /** @description A page of tickets. */
+        TicketPage: {
+            /** @description the objects */
+            items: components["schemas"]["Ticket"][];
+            /** @description cursor of the next page; absent at the end */
+            next?: string;
+            /** @description watch from here to miss nothing */
+            position: number;
+        };
+        /** @description A ticket is done. */
+        CloseRequest: {
+            /** @description what was done; the Penstock-Reason header if absent */
+            note?: string;
+        };
+        /** @description A page of incidents. */
+        IncidentPage: {
+            /** @description the objects */
+            items: components["schemas"]["Incident"][];
+            /** @description cursor of the next page; absent at the end */
+            next?: string;
+            /** @description watch from here to miss nothing */
+            position: number;
+        };
+        /** @description One thing that happened to the fleet, with all that it hit. */
+        Incident: {
+            /** @description its identity */
+            uid: string;
+            /**
+             * @description a node, the nodes of a rack or a row, or all that hung on a part of the plant
+             * @enum {string}
+             */
+            scope: "node" | "rack" | "row" | "part";
+            /** @description where */
+            site: string;
+            /** @description node, rack or row; of a part the Restriction; not told to tenants */
+            place?: string;
+            /** @description what was seen first; not told to tenants */
+            cause?: string;
+            /** @description the first of the nodes; not told to tenants */
+            nodes?: string[];
+            /** @description all of them; not told to tenants */
+            nodeCount?: number;
+            /** @description attempts of jobs that it ended; to tenants, of their own jobs */
+            ended: number;
+            /** @description jobs whose power it took; to tenants, of their own */
+            capped: number;
+            /** @description GPU time since the last checkpoints; to tenants, of their own jobs */
+            lost: string;
+            /** @description by project and contract */
+            hits?: components["schemas"]["IncidentHit"][];
+            /** @description not told to tenants */
+            timeline?: components["schemas"]["IncidentNote"][];
+            /** @description when */
+            opened: string;
+            /** @description when it was over */
+            closed?: string;
         };
         /** @description The text of a contract that is asked for. Nothing is changed by it. */
         QuoteRequest: {
@@ -3714,6 +4860,10 @@ export interface components {
             tasks?: components["schemas"]["TaskReport"][];
             /** @description measured draw of the node now */
             power?: string;
+            /** @description all that is wrong with the node as far as it knows */
+            findings?: components["schemas"]["Finding"][];
+            /** @description remedies that it was told and has ended */
+            remedies?: components["schemas"]["RemedyReport"][];
         };
         /** @description The whole set of tasks that the node should hold. */
         SyncReply: {
@@ -3727,6 +4877,8 @@ export interface components {
             orders?: components["schemas"]["TaskOrder"][];
             /** @description logs to send */
             logs?: components["schemas"]["LogWanted"][];
+            /** @description what it should do to mend itself */
+            remedy?: components["schemas"]["RemedyOrder"];
         };
         /** @description One task that the node should hold. */
         TaskOrder: {
@@ -3784,6 +4936,18 @@ export interface components {
             offset: number;
             /** @description go on until the task ends */
             follow?: boolean;
+        };
+        /** @description A remedy that the node should carry out on itself. */
+        RemedyOrder: {
+            /** @description its identity */
+            remedy: string;
+            /**
+             * @description reset, reboot or reprovision
+             * @enum {string}
+             */
+            action: "reset" | "reboot" | "reprovision" | "repair";
+            /** @description of a reset: which; none: all */
+            devices?: number[];
         };
         /** @description Whether the reader still wants more. */
         LogAccepted: {
@@ -5347,6 +6511,44 @@ export interface operations {
             "5XX": components["responses"]["Problem"];
         };
     };
+    replaceTask: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same request is carried out once, for 24 hours */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Why, for the audit log */
+                "Penstock-Reason"?: components["parameters"]["Reason"];
+            };
+            path: {
+                /** @description Name of the tenant, a DNS label */
+                tenant: string;
+                /** @description Name of the project, a DNS label */
+                project: string;
+                /** @description Name of the job, a DNS label */
+                job: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReplaceRequest"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Changes"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
     explainJob: {
         parameters: {
             query?: never;
@@ -5806,8 +7008,10 @@ export interface operations {
                 site?: string;
                 /** @description only of this site/hall/rack */
                 rack?: string;
-                /** @description only ready, lost or unregistered ones */
+                /** @description only in this state of their life, or `lost`, or `unregistered` */
                 state?: string;
+                /** @description 1: only those that are not simply at work */
+                amiss?: string;
             };
             header?: never;
             path?: never;
@@ -5929,6 +7133,64 @@ export interface operations {
             "5XX": components["responses"]["Problem"];
         };
     };
+    topology: {
+        parameters: {
+            query?: {
+                /** @description only these nodes, by host name, joined by commas */
+                node_ids?: string;
+                /** @description switches in a page, 1 to 1000; 100 if absent */
+                page_size?: string;
+                /** @description `next_page_token` of the page before */
+                page_token?: string;
+                /** @description only of this site */
+                site?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DsxTopology"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    targets: {
+        parameters: {
+            query?: {
+                /** @description of the exporter; 9400 if absent, that of dcgm-exporter */
+                port?: string;
+                /** @description only of this site */
+                site?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScrapeTarget"][];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
     sitePower: {
         parameters: {
             query?: {
@@ -6044,6 +7306,620 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["MaintenancePlan"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    cordonNode: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same request is carried out once, for 24 hours */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Why, for the audit log */
+                "Penstock-Reason"?: components["parameters"]["Reason"];
+            };
+            path: {
+                /** @description Name of the site, a DNS label */
+                site: string;
+                /** @description Name of the hall, a DNS label */
+                hall: string;
+                /** @description Name of the rack, a DNS label */
+                rack: string;
+                /** @description Name of the node, a DNS label */
+                node: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReasonRequest"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Changes"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    uncordonNode: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same request is carried out once, for 24 hours */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Why, for the audit log */
+                "Penstock-Reason"?: components["parameters"]["Reason"];
+            };
+            path: {
+                /** @description Name of the site, a DNS label */
+                site: string;
+                /** @description Name of the hall, a DNS label */
+                hall: string;
+                /** @description Name of the rack, a DNS label */
+                rack: string;
+                /** @description Name of the node, a DNS label */
+                node: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReasonRequest"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Changes"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    drainNode: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same request is carried out once, for 24 hours */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Why, for the audit log */
+                "Penstock-Reason"?: components["parameters"]["Reason"];
+            };
+            path: {
+                /** @description Name of the site, a DNS label */
+                site: string;
+                /** @description Name of the hall, a DNS label */
+                hall: string;
+                /** @description Name of the rack, a DNS label */
+                rack: string;
+                /** @description Name of the node, a DNS label */
+                node: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReasonRequest"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Changes"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    moveNode: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same request is carried out once, for 24 hours */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Why, for the audit log */
+                "Penstock-Reason"?: components["parameters"]["Reason"];
+            };
+            path: {
+                /** @description Name of the site, a DNS label */
+                site: string;
+                /** @description Name of the hall, a DNS label */
+                hall: string;
+                /** @description Name of the rack, a DNS label */
+                rack: string;
+                /** @description Name of the node, a DNS label */
+                node: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MoveRequest"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Changes"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    mendNode: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same request is carried out once, for 24 hours */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Why, for the audit log */
+                "Penstock-Reason"?: components["parameters"]["Reason"];
+            };
+            path: {
+                /** @description Name of the site, a DNS label */
+                site: string;
+                /** @description Name of the hall, a DNS label */
+                hall: string;
+                /** @description Name of the rack, a DNS label */
+                rack: string;
+                /** @description Name of the node, a DNS label */
+                node: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MendRequest"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Changes"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    releaseNode: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same request is carried out once, for 24 hours */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Why, for the audit log */
+                "Penstock-Reason"?: components["parameters"]["Reason"];
+            };
+            path: {
+                /** @description Name of the site, a DNS label */
+                site: string;
+                /** @description Name of the hall, a DNS label */
+                hall: string;
+                /** @description Name of the rack, a DNS label */
+                rack: string;
+                /** @description Name of the node, a DNS label */
+                node: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReasonRequest"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Changes"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    listWaves: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WaveList"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    beginWave: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same request is carried out once, for 24 hours */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Why, for the audit log */
+                "Penstock-Reason"?: components["parameters"]["Reason"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WaveRequest"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Changes"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    getWave: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the wave, a DNS label */
+                wave: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Wave"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    switchWave: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same request is carried out once, for 24 hours */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Why, for the audit log */
+                "Penstock-Reason"?: components["parameters"]["Reason"];
+            };
+            path: {
+                /** @description Name of the wave, a DNS label */
+                wave: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WaveSwitch"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Changes"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    getFleet: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FleetView"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    getFleetRules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FleetRules"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    stopFleet: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same request is carried out once, for 24 hours */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Why, for the audit log */
+                "Penstock-Reason"?: components["parameters"]["Reason"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SwitchRequest"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Changes"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    resumeFleet: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same request is carried out once, for 24 hours */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Why, for the audit log */
+                "Penstock-Reason"?: components["parameters"]["Reason"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SwitchRequest"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Changes"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    listTickets: {
+        parameters: {
+            query?: {
+                /** @description objects in a page, 1 to 1000; 100 if absent */
+                limit?: string;
+                /** @description `next` of the page before */
+                cursor?: string;
+                /** @description 1: answer with server-sent events instead of a page */
+                watch?: string;
+                /** @description with watch: the position after which changes are told; the present if absent. A Last-Event-ID header means the same */
+                from?: string;
+                /** @description only of this site */
+                site?: string;
+                /** @description 1: also those that are closed, as far as they are kept */
+                all?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TicketPage"];
+                    "text/event-stream": string;
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    getTicket: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the ticket, a DNS label */
+                ticket: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ticket"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    closeTicket: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same request is carried out once, for 24 hours */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Why, for the audit log */
+                "Penstock-Reason"?: components["parameters"]["Reason"];
+            };
+            path: {
+                /** @description Name of the ticket, a DNS label */
+                ticket: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CloseRequest"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Changes"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    listIncidents: {
+        parameters: {
+            query?: {
+                /** @description objects in a page, 1 to 1000; 100 if absent */
+                limit?: string;
+                /** @description `next` of the page before */
+                cursor?: string;
+                /** @description 1: answer with server-sent events instead of a page */
+                watch?: string;
+                /** @description with watch: the position after which changes are told; the present if absent. A Last-Event-ID header means the same */
+                from?: string;
+                /** @description only of this site */
+                site?: string;
+                /** @description 1: also those that are closed, as far as they are kept */
+                all?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IncidentPage"];
+                    "text/event-stream": string;
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    getIncident: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the incident, a DNS label */
+                incident: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Incident"];
                 };
             };
             "4XX": components["responses"]["Problem"];

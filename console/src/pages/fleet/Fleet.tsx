@@ -30,7 +30,7 @@ export default function Fleet() {
                     { key: "part", label: "Load", value: (row) => row.load / row.limit, show: (row) => percent(row.load / row.limit, 1), right: true, width: "100px" },
                   ]} />
                 ) : null}
-                {ready < nodes ? <Nodes state="lost" title="Lost nodes" /> : <Card title="Nodes"><Empty title="All nodes can take work">A node whose lease runs out appears here.</Empty></Card>}
+                {ready < nodes ? <Nodes amiss title="Nodes that are not simply at work" /> : <Card title="Nodes"><Empty title="All nodes can take work">A node whose lease runs out appears here.</Empty></Card>}
                 <Restrictions />
               </div>
             </>

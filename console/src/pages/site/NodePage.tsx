@@ -17,7 +17,7 @@ export default function NodePage() {
       <Loaded of={read} height={420}>
         {(data) => (
           <>
-            <Head title={data.name} sub={<span className="row" style={{ gap: 16 }}><Badge tone={nodeTone(data.state)}>{data.state}</Badge><span>{data.type}</span><Pips node={data} /></span>} />
+            <Head title={data.name} sub={<span className="row" style={{ gap: 16 }}><Badge tone={nodeTone(data.status)}>{data.status}</Badge><span>{data.type}</span><Pips node={data} /></span>} />
             <div className="stack">
               <div className="halves">
                 <Card title="Node">

@@ -6,15 +6,17 @@ import { Table } from "../../design/Table";
 import { count, quantity, watts } from "../../lib/units";
 import { moment } from "../../lib/time";
 
-export const nodeTone = (state: string): Tone => (state === "ready" ? "ok" : state === "lost" ? "bad" : "hollow");
+/// Of a status such as `ready`, `ready,lost` or `repair,overdue`.
+export const nodeTone = (status: string): Tone =>
+  status === "ready" ? "ok" : /lost|repair/.test(status) ? "bad" : /suspect|draining|burn-in|cordoned/.test(status) ? "warn" : "hollow";
 
-export function Nodes({ site, rack, state, title = "Nodes" }: { site?: string; rack?: string; state?: string; title?: string }) {
-  const nodes = useAll<Node>("/v1/nodes", { site, rack, state }, { topics: ["nodes"], every: 5000 });
+export function Nodes({ site, rack, amiss, title = "Nodes" }: { site?: string; rack?: string; amiss?: boolean; title?: string }) {
+  const nodes = useAll<Node>("/v1/nodes", { site, rack, amiss: amiss ? "1" : undefined }, { topics: ["nodes"], every: 5000 });
   if (nodes.error && !nodes.data) return <Problem error={nodes.error} retry={() => void nodes.refetch()} />;
   return (
     <Table name="nodes" title={title} rows={nodes.data} id={({ name }) => name} to={({ name }) => `/nodes/${name}`} columns={[
       { key: "name", label: "Node", value: ({ name }) => name, width: "minmax(220px, 2fr)" },
-      { key: "state", label: "State", value: ({ state: word }) => word, show: ({ state: word }) => <Badge tone={nodeTone(word)}>{word}</Badge>, width: "120px" },
+      { key: "state", label: "State", value: ({ status }) => status, show: ({ status }) => <Badge tone={nodeTone(status)}>{status}</Badge>, width: "160px" },
       { key: "type", label: "Type", value: ({ type }) => type, width: "minmax(140px, 1fr)" },
       { key: "model", label: "Model", value: ({ gpuModel }) => gpuModel, width: "100px" },
       { key: "gpus", label: "GPUs", value: (node) => node.gpus, right: true, width: "80px" },

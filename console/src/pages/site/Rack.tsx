@@ -13,7 +13,7 @@ export function Pips({ node }: { node: Node }) {
   const shared = quantity(node.gpusHeld) % 1 > 0 || node.gpus - node.gpusFree > held ? 1 : 0;
   return (
     <span className="pips" role="img" aria-label={`${node.gpusFree} of ${node.gpus} GPUs free`}>
-      {[...Array(node.gpus)].map((_, i) => <i key={i} className={node.state !== "ready" ? "out" : i < held ? "held" : i < held + shared ? "shared" : ""} />)}
+      {[...Array(node.gpus)].map((_, i) => <i key={i} className={node.status !== "ready" ? "out" : i < held ? "held" : i < held + shared ? "shared" : ""} />)}
     </span>
   );
 }
