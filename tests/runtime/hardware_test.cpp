@@ -95,7 +95,7 @@ TEST_F(Hardware, ANodeThatIsGoneIsRestartedByItsController) {
   wait(seconds(30));
   sync("north/h1/k1/n1");
   ASSERT_EQ(control_.orders.size(), 1U);
-  const HardwareOrder& order = control_.orders.front();
+  const HardwareOrder order = control_.orders.front();
   EXPECT_EQ(order.node, "north/h1/k1/n2");
   EXPECT_EQ(order.address.bmc, "https://bmc-k1-n2.north.example");
   EXPECT_EQ(order.address.credentials, "file:/etc/penstock/bmc/r1");
