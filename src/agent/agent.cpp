@@ -1,4 +1,4 @@
-// Four threads: one calls the server and follows its orders, one watches the tasks, one sends logs, one deletes.
+// Six threads: one calls the server and follows its orders, one watches the tasks, two watch the node, one sends logs, one deletes.
 #include "agent/agent.h"
 
 #include <poll.h>
@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <thread>
 
+#include "agent/parts.h"
 #include "base/clock.h"
 
 namespace penstock {
@@ -47,22 +48,18 @@ Status Agent::run(const std::atomic<bool>& stop) {
   std::thread syncing([this] { sync_loop(); });
   std::thread sending([this] { logs_->run(); });
   std::thread deleting([this] { janitor_loop(); });
+  std::thread checking([this] { health_->run(); });
+  std::thread listening([this] { health_->watch_faults(); });
   while (!stop) {
     pollfd watched{-1, POLLIN, 0};
+    bool changed = false;
     {
       const std::lock_guard lock(mutex_);
       watched.fd = tasks_->descriptor();
-      if (tasks_->scan()) {
-        news_ = true;
-        wake_.notify_all();
-        // The report cannot wait for the server to have something to say.
-        if (long_poll_ && !interrupted_) {
-          interrupted_ = true;
-          control_->interrupt();
-        }
-      }
+      changed = tasks_->scan();
       tasks_->tidy();
     }
+    if (changed) tell_news();
     poll(&watched, 1, kLookMs);
   }
   {
@@ -72,11 +69,25 @@ Status Agent::run(const std::atomic<bool>& stop) {
   }
   control_->close();
   logs_->stop();
+  health_->stop();
+  remedies_->stop();
   syncing.join();
   sending.join();
   deleting.join();
+  checking.join();
+  listening.join();
   spdlog::info("event=agent-stopped node={} note=\"tasks go on\"", options_.node);
   return ok_status();
+}
+
+void Agent::tell_news() {
+  const std::lock_guard lock(mutex_);
+  news_ = true;
+  wake_.notify_all();
+  if (long_poll_ && !interrupted_) {
+    interrupted_ = true;
+    control_->interrupt();
+  }
 }
 
 Status Agent::open() {
@@ -107,11 +118,23 @@ Status Agent::open() {
     memory_.server = options_.server;
   }
   machine_ = read_machine();
-  devices_ = find_devices(options_.nvml_library, machine_.cores);
+  devices_ = find_devices(options_.nvml_library, machine_.cores, options_.health.paths.sys);
   cgroups_ = CgroupPlace::find(options_.cgroups);
   if (cgroups_.kind == CgroupKind::kNone) {
     spdlog::warn("event=no-cgroups reason=\"{}\" note=\"tasks run without limits on cores and memory\"",
                  cgroups_.why_none);
+  }
+
+  options_.health.state_dir = options_.state_dir;
+  health_ = std::make_unique<HealthWatch>(options_.health, *devices_, machine_.boot_id, memory_.hello ? memory_.hello->memory : Bytes(),
+                                          [this] { tell_news(); });
+  remedies_ = std::make_unique<Remedies>(options_.remedies, options_.state_dir, machine_.boot_id, *devices_,
+                                         [this](std::int32_t device) { health_->device_was_reset(device); }, [this] { tell_news(); });
+  PENSTOCK_RETURN_IF_ERROR(remedies_->open());
+  if (!options_.metrics.empty()) {
+    const std::string host = options_.metrics.find(':') == std::string::npos ? "127.0.0.1:" : "";
+    PENSTOCK_TRY(page, MetricsPage::open(host + options_.metrics, std::make_shared<DeviceMetrics>(*devices_, *health_, machine_.hostname)));
+    metrics_ = std::move(page);
   }
 
   TasksOptions tasks;
@@ -168,6 +191,7 @@ AgentHello Agent::hello() const {
   hello.capabilities.emplace_back(name_of(cgroups_.kind));
   if (!options_.podman->empty()) hello.capabilities.emplace_back("oci");
   hello.power_source = devices_->power(0) ? "nvml" : rapl_.usable() ? "rapl" : "model";
+  hello.parts = read_parts(options_.health.paths, *devices_, machine_.memory);
   return hello;
 }
 
@@ -247,6 +271,8 @@ bool Agent::sync_once() {
     request.epoch = memory_.epoch;
     request.revision = revision_;
     request.tasks = tasks_->reports();
+    request.findings = health_->findings();
+    request.remedies = remedies_->reports();
     // Fresh news first, and without being interrupted by fresher news, so that calls always get through.
     request.wait = news_ ? Duration() : options_.heartbeat;
     token = memory_.token;
@@ -258,7 +284,7 @@ bool Agent::sync_once() {
   }
   const Duration sent = since_boot();
   auto reply = control_->sync(request, token);
-  const std::lock_guard lock(mutex_);
+  std::unique_lock lock(mutex_);
   long_poll_ = false;
   if (stopping_) return false;
   if (!reply.ok()) {
@@ -274,6 +300,12 @@ bool Agent::sync_once() {
   if (auto taken = take(*reply, sent, told); !taken.ok()) {
     news_ = true;
     spdlog::warn("event=orders-not-followed error=\"{}\"", taken.error().message);
+    return false;
+  }
+  // Whoever ends a remedy tells of it, for which it needs the lock.
+  lock.unlock();
+  if (auto taken = remedies_->take(reply->remedy); !taken.ok()) {
+    spdlog::warn("event=remedy-put-off error=\"{}\"", taken.error().message);
     return false;
   }
   return true;

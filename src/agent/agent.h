@@ -6,10 +6,12 @@
 #include <mutex>
 #include <random>
 
+#include "agent/checks/watch.h"
 #include "agent/control.h"
-#include "agent/devices.h"
+#include "agent/device_metrics.h"
 #include "agent/log_sender.h"
 #include "agent/machine.h"
+#include "agent/remedies.h"
 #include "agent/tasks.h"
 
 namespace penstock {
@@ -34,6 +36,9 @@ struct AgentOptions {
   LogLayout logs;
   Duration log_retention = hours(24);
   Bytes log_retention_size = Bytes(1 << 30);
+  HealthOptions health;  ///< its state directory is the agent's
+  RemedyOptions remedies;
+  std::string metrics;  ///< HOST:PORT or a port of loopback where Prometheus may ask for the devices' metrics; empty: nowhere
 };
 
 /// What an agent must not forget (`agent.json`).
@@ -78,6 +83,8 @@ class Agent {
   bool register_once();
   bool sync_once();
   Status take(const SyncReply& reply, Duration sent, const std::set<TaskKey>& told);
+  // There is something to report that cannot wait for the server to have something to say.
+  void tell_news();
   std::optional<Watts> measure_power();
   void wait_before_retry();
   void janitor_loop();
@@ -87,6 +94,9 @@ class Agent {
   Machine machine_;
   std::unique_ptr<DeviceProvider> devices_;
   RaplMeter rapl_;
+  std::unique_ptr<HealthWatch> health_;
+  std::unique_ptr<Remedies> remedies_;
+  std::unique_ptr<MetricsPage> metrics_;
   CgroupPlace cgroups_;
   Fd lock_;
 
@@ -102,7 +112,7 @@ class Agent {
   AgentMemory memory_;
   std::unique_ptr<Tasks> tasks_;
   bool stopping_ = false;
-  bool news_ = false;         // a task has changed since the last report
+  bool news_ = false;         // something has changed since the last report
   bool long_poll_ = false;    // a call is waiting that news should end
   bool interrupted_ = false;  // an interruption is on its way to this call or the next
 

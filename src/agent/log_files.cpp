@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -97,6 +98,21 @@ LogPart read_log(const std::string& directory, const LogLayout& layout, std::int
     part.at_end = part.bytes.size() < most && !(full && number < range->second);
     return part;
   }
+}
+
+std::string read_log_end(const std::string& directory, const LogLayout& layout, std::size_t most) {
+  std::string bytes;
+  const auto range = segments_in(directory);
+  struct stat last {};
+  if (!range || stat(segment_path(directory, range->second).c_str(), &last) != 0) return bytes;
+  std::int64_t at = range->second * layout.segment + last.st_size - static_cast<std::int64_t>(most);
+  while (bytes.size() < most) {
+    const LogPart part = read_log(directory, layout, at, most - bytes.size());
+    bytes += part.bytes;
+    at = part.offset + static_cast<std::int64_t>(part.bytes.size());
+    if (part.at_end || part.bytes.empty()) break;
+  }
+  return bytes;
 }
 
 }  // namespace penstock

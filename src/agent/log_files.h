@@ -39,5 +39,7 @@ struct LogPart {
 
 /// Up to `most` bytes from `offset` on.
 LogPart read_log(const std::string& directory, const LogLayout& layout, std::int64_t offset, std::size_t most);
+/// The last bytes that were written, `most` of them.
+std::string read_log_end(const std::string& directory, const LogLayout& layout, std::size_t most);
 
 }  // namespace penstock

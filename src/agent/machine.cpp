@@ -6,25 +6,15 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <charconv>
 #include <filesystem>
 
+#include "agent/kernel_files.h"
 #include "base/clock.h"
-#include "base/files.h"
 
 namespace penstock {
 namespace {
 
 constexpr Watts kUnknownGpu{400};
-
-std::optional<std::int64_t> number_in(const std::string& path) {
-  auto text = read_file(path);
-  std::int64_t number = 0;
-  if (!text.ok() || std::from_chars(text->data(), text->data() + text->size(), number).ec != std::errc()) {
-    return std::nullopt;
-  }
-  return number;
-}
 
 }  // namespace
 
@@ -37,8 +27,7 @@ Machine read_machine() {
                       : static_cast<std::int32_t>(std::max(1L, sysconf(_SC_NPROCESSORS_ONLN)));
   struct sysinfo info {};
   if (sysinfo(&info) == 0) machine.memory = Bytes(static_cast<std::int64_t>(info.totalram) * info.mem_unit);
-  auto boot_id = read_file("/proc/sys/kernel/random/boot_id");
-  if (boot_id.ok()) machine.boot_id = boot_id->substr(0, boot_id->find('\n'));
+  machine.boot_id = line_in("/proc/sys/kernel/random/boot_id").value_or("");
   char hostname[256] = {};
   if (gethostname(hostname, sizeof hostname - 1) == 0) machine.hostname = hostname;
   return machine;

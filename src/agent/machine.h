@@ -1,7 +1,7 @@
 // What this machine is: cores, memory, identity, power.
 #pragma once
 
-#include "agent/devices.h"
+#include "agent/devices/devices.h"
 #include "base/time.h"
 #include "spec/document.h"
 

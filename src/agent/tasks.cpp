@@ -13,6 +13,7 @@
 #include <charconv>
 #include <filesystem>
 
+#include "agent/node_test.h"
 #include "agent/processes.h"
 #include "agent/shim.h"
 #include "base/clock.h"
@@ -23,6 +24,9 @@ namespace {
 constexpr const char* kPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 // An exit seen this much later says nothing of the energy: the devices have done other things since.
 constexpr Duration kEnergyFresh = seconds(2);
+// A test's verdict is looked for in the end of its output, and told in so many bytes.
+constexpr std::size_t kVerdictWithin = 64 << 10;
+constexpr std::size_t kMostMessage = 1000;
 
 std::string name_of_key(const TaskKey& key) {
   return fmt::format("{}-{}", Text<Uid>::format(key.allocation), key.rank);
@@ -170,6 +174,13 @@ void Tasks::conclude(Task& task, const TaskExit& exit) {
   report.exit_code = exit.exit_code;
   report.signal = exit.signal;
   report.message = exit.message;
+  if (exit.end == TaskEnd::kExited && task.plan) {
+    const auto& env = task.plan->order.env;
+    const auto mark = env.find(kNodeTestMark);
+    const bool tests = mark != env.end() && mark->second == "1";
+    const auto verdict = tests ? verdict_line(read_log_end(task.dir.path, task.plan->logs(), kVerdictWithin)) : std::nullopt;
+    if (verdict) report.message = shortened(*verdict, kMostMessage);
+  }
   report.cpu_time = exit.cpu_time;
   report.peak_memory = exit.peak_memory;
   if (task.plan && !task.plan->energy_start.empty() && utc_now() - exit.ended < kEnergyFresh) {

@@ -4,7 +4,7 @@
 #include <map>
 #include <set>
 
-#include "agent/devices.h"
+#include "agent/devices/devices.h"
 #include "agent/directory_watch.h"
 #include "agent/task_dir.h"
 

@@ -116,6 +116,7 @@ int run_cli(int argc, char** argv) {
   add_system_verbs(app, cli);
   add_access_verbs(app, cli);
   add_daemon_verbs(app, cli);
+  add_node_test_verb(app, cli);
   add_billing_verbs(app, cli);
   add_power_verbs(app, cli);
   add_fleet_verbs(app, cli);

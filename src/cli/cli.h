@@ -30,6 +30,7 @@ void add_job_verbs(CLI::App& app, Cli& cli);       // submit logs cancel explain
 void add_system_verbs(CLI::App& app, Cli& cli);    // top version
 void add_access_verbs(CLI::App& app, Cli& cli);    // login logout whoami token audit
 void add_daemon_verbs(CLI::App& app, Cli& cli);    // server agent dev shim
+void add_node_test_verb(CLI::App& app, Cli& cli);  // node-test
 void add_bench_verbs(CLI::App& app, Cli& cli);     // bench
 void add_billing_verbs(CLI::App& app, Cli& cli);   // invoice usage month ledger budget meter adjust
 void add_power_verbs(CLI::App& app, Cli& cli);     // power maintenance repower

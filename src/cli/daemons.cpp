@@ -34,6 +34,8 @@ struct DaemonFlags {
   std::string node = "workstation/h1/k1/n1";
   std::string join_token_file, address, task_user;
   std::string task_dir;
+  RemedyOptions remedies;
+  std::string reset_command, metrics;
   std::string log_format = "text";
   bool task_user_given = false;
   bool probe = false;
@@ -153,6 +155,9 @@ int run_agent(const DaemonFlags& flags, const GlobalFlags& global) {
   options.server = global.server.empty() ? "http://127.0.0.1:7440" : global.server;
   options.ca_file = global.ca_file;
   options.state_dir = flags.state + "/agent";
+  options.remedies = flags.remedies;
+  if (!flags.reset_command.empty()) options.remedies.reset_command = flags.reset_command;
+  options.metrics = flags.metrics;
   if (!flags.join_token_file.empty()) {
     auto token = read_token(flags.join_token_file);
     if (!token.ok()) return fail(token.error());
@@ -277,6 +282,11 @@ void add_daemon_verbs(CLI::App& app, Cli& cli) {
   agent->add_option("--state", flags->state, "directory of the agent's state and its tasks")->capture_default_str();
   agent->add_option("--join-token-file", flags->join_token_file, "token of role node; needed for the first registration");
   agent->add_flag("--probe", flags->probe, "only print this machine as a NodeType and exit");
+  agent->add_option("--metrics", flags->metrics, "HOST:PORT, or a port of loopback, where Prometheus may ask for the devices' metrics; off unless told");
+  agent->add_flag("--remedies", flags->remedies.allowed, "let the server order resets, reboots and reprovisioning of this node");
+  agent->add_option("--reset-command", flags->reset_command, "shell command that resets device {device}; nvidia-smi for NVIDIA's unless told");
+  agent->add_option("--reboot-command", flags->remedies.reboot_command, "shell command that reboots the node")->capture_default_str();
+  agent->add_option("--reprovision-command", flags->remedies.reprovision_command, "shell command that installs the node anew; none unless told");
   agent_flags(agent);
   log_option(agent);
   agent->callback([&cli, flags] { cli.exit_code = flags->probe ? probe(cli.output()) : run_agent(*flags, cli.flags); });

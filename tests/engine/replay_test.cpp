@@ -110,7 +110,7 @@ TEST(StreamsTogether, ReachEverything) {
   [&]<class... E>(std::variant<E...>*) { (seen[std::string(E::kType)], ...); }(static_cast<Event*>(nullptr));
   // An event that needs a promise and then the failure of the very other side: see Power.MaintenanceIsRefused….
   seen.erase("maintenance.revoked");
-  for (std::uint64_t seed = 1; seed <= 60; ++seed) {
+  for (std::uint64_t seed = 1; seed <= 90; ++seed) {
     World world;
     world.watchful = false;
     play(seed, world);
