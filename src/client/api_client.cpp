@@ -193,6 +193,7 @@ struct ApiClient::Connection {
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(options.connect_timeout.count() / 1'000'000));
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS,
                      on_bytes != nullptr ? 0L : static_cast<long>(options.timeout.count() / 1'000'000));
+    if (options.once && is_write(method)) curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, 30L);
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPINTVL, 10L);

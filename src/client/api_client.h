@@ -15,6 +15,7 @@ struct ApiClientOptions {
   std::string pinned_key;  ///< sha256//… of the server's public key, which then is all that is trusted; empty: authorities decide
   std::string reason;   ///< why, for the audit log: sent with every write, if not empty
   bool any_status = false;  ///< an answer of any status is an answer, and writes carry no key: for other servers than Penstock
+  bool once = false;  ///< a write is sent at most once: over a new connection, since libcurl repeats what a kept one has lost
   std::string peer = "the Penstock server";  ///< what errors call it
   Duration connect_timeout = seconds(5);
   Duration timeout = seconds(30);       ///< of a whole call, streams excepted

@@ -16,9 +16,9 @@ namespace {
 constexpr std::string_view kRoot = "/redfish/v1/";  // the one path that the specification fixes
 constexpr std::size_t kMostBytes = 4 << 20;
 constexpr std::size_t kMostDepth = 32;
-constexpr std::size_t kMostMembers = 1000;
+constexpr std::size_t kMostMembers = 500;
 constexpr std::size_t kMostText = 256;
-constexpr int kMostRequests = 2000;
+constexpr int kMostRequests = 1000;
 constexpr int kMostRedirects = 3;
 constexpr int kMostBusy = 5;
 constexpr int kFarewellSeconds = 2;
@@ -30,6 +30,7 @@ ApiClientOptions client_options(const RedfishOptions& options, const std::string
   out.pinned_key = options.pinned_key;
   out.peer = "the BMC";
   out.any_status = true;
+  out.once = true;
   out.connect_timeout = options.connect_timeout;
   out.max_response = kMostBytes;
   return out;

@@ -34,7 +34,7 @@ struct RedfishResource {
 /// the destructor. Where a service has no sessions, or none left, it is basic authentication.
 ///
 /// Redirects are followed for reads and on the same host only. 503 and 429 are waited out as the service asks, within the
-/// deadline. An answer is at most 4 MiB and 32 deep; a collection has at most 1,000 members; an operation makes at most 2,000
+/// deadline. An answer is at most 4 MiB and 32 deep; a collection has at most 500 members; an operation makes at most 1,000
 /// requests. What the service says in its errors is cut to one line, without the password and the token.
 class RedfishSession {
  public:
