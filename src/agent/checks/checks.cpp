@@ -10,7 +10,7 @@ namespace {
 // channel, a preemptive clean-up, a video processor's exception.
 const std::set<std::int32_t> kOfApplications{13, 31, 43, 45, 68};
 // As much evidence as a finding may carry.
-constexpr std::size_t kMostDetail = 300;
+constexpr std::size_t kLongestDetail = 300;
 
 }  // namespace
 
@@ -67,7 +67,7 @@ void Checks::bad(Key key, std::string detail, Moment now, Duration hold, Until u
   Standing& standing = at->second;
   if (is_new) {
     const auto [check, device, number] = key;
-    detail.resize(std::min(detail.size(), kMostDetail));
+    detail.resize(std::min(detail.size(), kLongestDetail));
     standing.finding = Finding{check, device, number, now.utc, std::move(detail)};
     standing.first = now.since_boot;
     standing.clear = until == Until::kEvent ? limits_.keep_event : limits_.clear;
