@@ -19,6 +19,7 @@ const gap = 2;
 const aisle = 8;
 const title = 18;
 const margin = 22;
+const hues = [212, 172, 272, 48, 312, 192, 242, 92, 292, 152]; // red is for what is out
 
 /** The GPUs that most of the rack's are held under; nothing if it is empty. */
 export function holder(rack: Rack, by: "tenant" | "contract"): string | undefined {
@@ -203,8 +204,8 @@ export class FloorView {
   /** A colour for each name, the same in every picture. */
   colorOf(name: string): string {
     const names = this.measure === "tenant" ? [...new Set(this.groups.map((contract) => contract.split("/")[0]))] : this.groups;
-    const hue = (Math.max(0, names.indexOf(name)) * 137.5 + 212) % 360;
-    return `hsl(${hue.toFixed(0)} ${this.dark ? "48% 58%" : "52% 52%"})`;
+    const hue = hues[Math.max(0, names.indexOf(name)) % hues.length];
+    return `hsl(${hue} ${this.dark ? "48% 58%" : "52% 52%"})`;
   }
 
   private colorFor(rack: Rack): string {
