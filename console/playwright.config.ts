@@ -1,9 +1,9 @@
-// The console in Debian's Chromium, against a server of its own.
+// The console in Debian's Chromium, against a server of its own: `tests` holds it to what it promises, `measure` prints figures.
 import { defineConfig } from "@playwright/test";
 
 export default defineConfig({
-  testDir: "tests",
-  outputDir: "test-results",
+  projects: [{ name: "tests", testDir: "tests" }, { name: "measure", testDir: "measure", timeout: 900_000 }],
+  outputDir: "../build/console-tests/results",
   workers: 1,
   timeout: 120_000,
   expect: { timeout: 30_000 },

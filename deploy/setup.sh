@@ -62,3 +62,25 @@ build() {
   rm -f "/tmp/penstock-cmake-$$.log"
   ninja -C "build/$preset" "$@"
 }
+
+# build_console: the web console into build/console, where the server finds it. It needs Node 18 and npm.
+build_console() {
+  command -v npm >/dev/null || ensure_packages nodejs npm || return 1
+  # What is built stands as long as nothing has changed.
+  if [ -f build/console/index.html ] &&
+     [ -z "$(find console -name node_modules -prune -o -type f -newer build/console/index.html -print -quit)" ]; then
+    return 0
+  fi
+  local log home
+  log=$(mktemp)
+  home=$(mktemp -d)  # npm wants a home it can write to
+  local failed=0
+  if [ ! -d console/node_modules ] || [ console/package-lock.json -nt console/node_modules ]; then
+    HOME=$home npm --prefix console ci --ignore-scripts --no-audit --no-fund --loglevel=error >"$log" 2>&1 || failed=1
+  fi
+  [ "$failed" -ne 0 ] || HOME=$home npm --prefix console run build >"$log" 2>&1 || failed=1
+  [ "$failed" -eq 0 ] || tail -30 "$log" >&2
+  sed -n '/^scripts:/p' "$log"
+  rm -rf "$log" "$home"
+  return "$failed"
+}

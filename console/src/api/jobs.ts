@@ -11,6 +11,9 @@ export interface JobList {
 }
 
 const pause = 300; // between two pictures of the list
+const mostEnded = 2000; // kept of those that have ended, however long the page is open; the archive has all
+
+const ended = ({ status }: Job) => status.ended !== undefined && status.ended !== null;
 
 export function useJobs(): JobList {
   const [state, setState] = useState<{ items: Job[] | undefined; error: unknown }>({ items: undefined, error: null });
@@ -30,6 +33,11 @@ export function useJobs(): JobList {
     const timer = setInterval(() => {
       if (!changed || document.hidden) return;
       changed = false;
+      const over = [...jobs.values()].filter(ended);
+      if (over.length > mostEnded * 1.25) {
+        over.sort((a, b) => (a.status.ended! < b.status.ended! ? -1 : 1));
+        for (const job of over.slice(0, -mostEnded)) jobs.delete(job.metadata.name);
+      }
       setState({ items: [...jobs.values()], error: null });
     }, pause);
     load()

@@ -128,7 +128,7 @@ export function Table<Row>({ name, title, rows, columns, id, to, select, selecte
               {columns.map((column) => (
                 <div key={column.key} role="columnheader" className={column.right ? "num" : ""}
                   aria-sort={sort === column.key ? "ascending" : sort === `-${column.key}` ? "descending" : "none"}>
-                  <button type="button" onClick={() => put("sort", sort === column.key ? `-${column.key}` : sort === `-${column.key}` ? undefined : column.right ? `-${column.key}` : column.key)}>{column.label}</button>
+                  {column.label && <button type="button" onClick={() => put("sort", sort === column.key ? `-${column.key}` : sort === `-${column.key}` ? undefined : column.right ? `-${column.key}` : column.key)}>{column.label}</button>}
                 </div>
               ))}
             </div>

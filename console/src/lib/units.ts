@@ -46,7 +46,7 @@ function scaled(value: number, unit: string, steps: [number, string][]): string 
 const si: [number, string][] = [[1e9, "G"], [1e6, "M"], [1e3, "k"]];
 export const watts = (value: number) => scaled(value, "W", si);
 export const wattHours = (joules: number) => scaled(joules / 3600, "Wh", si);
-export const mass = (grams: number) => scaled(grams, "", [[1e6, "t"], [1e3, "kg"], [0, "g"]]).trim();
+export const mass = (grams: number) => (Math.abs(grams) >= 1e6 ? `${figures(grams / 1e6)} t` : scaled(grams, "g", [[1e3, "k"]]));
 export const bytes = (value: number) => scaled(value, "B", [[2 ** 40, "Ti"], [2 ** 30, "Gi"], [2 ** 20, "Mi"], [2 ** 10, "Ki"]]);
 /** Whole numbers with separators; shares of one with a decimal. */
 export const count = (value: number) => (Number.isInteger(value) ? plain : tenth).format(value);

@@ -58,7 +58,7 @@ export default function Jobs() {
       {jobs.error !== null && jobs.error !== undefined && <Problem error={jobs.error} retry={jobs.retry} />}
       {phase === "archive" ? <Archive /> : (
         <Table name="jobs" title="Jobs" rows={shown} columns={columns(Date.now())} id={({ metadata }) => String(metadata.uid)} to={({ metadata }) => `/jobs/${metadata.name}`} sort="-created"
-          empty={<Empty title={phase === "ended" ? "Nothing has ended lately" : phase === "pending" ? "Nobody waits" : "Nothing runs or waits"}>Ended jobs stay here for an hour; the archive has all of them.</Empty>} />
+          empty={<Empty title={phase === "ended" ? "Nothing has ended lately" : phase === "pending" ? "Nobody waits" : "Nothing runs or waits"}>Ended jobs stay here for an hour, the last 2,000 of them; the archive has all.</Empty>} />
       )}
     </div>
   );

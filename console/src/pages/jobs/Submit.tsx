@@ -49,8 +49,8 @@ function Room({ wish, contract }: { wish: Wish; contract: ContractSpec | undefin
       {fits.length > 0 ? <Badge tone="ok">Room now at {fits[0].site}{fits.length > 1 ? ` and ${count(fits.length - 1)} more` : ""}</Badge>
         : <Badge tone="warn">{rows.length === 0 ? "No site that it may use has such GPUs" : `No site has room for ${count(wanted)} GPUs now`}</Badge>}
       {fits.length === 0 && best && <p className="muted">Most at {best.site}: {count(best.gpusFree)} free, {count(best.gpusFeasible)} within power and cooling{best.boundBy ? `; ${best.boundBy} stops the rest` : ""}. It would wait.</p>}
-      <Facts of={(fits.length ? fits : rows).slice(0, 6).map((row) => [`${row.site} ${row.gpuModel}`, `${count(row.gpusFeasible)} of ${count(row.gpusFree)} free could start now`])} />
-      <p className="faint">By free GPUs, power and cooling. Contract, quota and the order of the queue are judged when it is submitted; its page then says why it waits.</p>
+      <Facts of={(fits.length ? fits : rows).slice(0, 6).map((row) => [`${row.site} ${row.gpuModel}`, `${count(row.gpusFeasible)} of ${count(row.gpusFree)} free`])} />
+      <p className="faint">How many of the free GPUs power and cooling would let start now. Contract, quota and the order of the queue are judged when it is submitted; its page then says why it waits.</p>
     </div>
   );
 }

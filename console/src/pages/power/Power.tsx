@@ -7,7 +7,7 @@ import { Chart } from "../../design/Chart";
 import { Badge, Bar, Card, Empty, Facts, Loaded, Meter, Skeleton } from "../../design/parts";
 import { Table } from "../../design/Table";
 import { date, duration, moment, ms, span } from "../../lib/time";
-import { count, percent, quantity, watts } from "../../lib/units";
+import { cash, count, money, percent, quantity, watts } from "../../lib/units";
 import { boxHeight, layOut, reach } from "./layers";
 
 const leaf = (name: string) => name.slice(name.indexOf("/") + 1);
@@ -21,7 +21,7 @@ const causes: Record<string, string> = {
   cooling: "Cooling", supplies: "Power supplies of nodes", dark: "No live feed", space: "No node that could use it",
 };
 
-function OneLine({ power, picked, pick }: { power: SitePower; picked: string[]; pick: (name: string, more: boolean) => void }) {
+function OneLine({ power, picked, pick, restricted }: { power: SitePower; picked: string[]; pick: (name: string, more: boolean) => void; restricted: boolean }) {
   const box = useRef<HTMLDivElement>(null);
   const [width, setWidth] = useState(0);
   useEffect(() => {
@@ -71,7 +71,7 @@ function OneLine({ power, picked, pick }: { power: SitePower; picked: string[]; 
                 {w >= 60 && <text x={6} y={15} className={w < 92 ? "small" : undefined}>{leaf(element.name).length * 6 > w - 12 ? `${leaf(element.name).slice(0, Math.floor((w - 16) / 6))}…` : leaf(element.name)}</text>}
                 {w >= 150 && <text x={w - 6} y={15} textAnchor="end" className="small">{watts(quantity(element.load))}</text>}
                 {w < 60 && w >= 34 && <text x={w / 2} y={15} textAnchor="middle" className="small">{percent(part).replace(" ", "")}</text>}
-                {element.state !== "live" && <rect width={w} height={3} rx={1} fill="var(--bad)" />}
+                {element.state !== "live" && <rect width={w} height={3} rx={1} fill={restricted ? "var(--bad)" : "var(--idle)"} />}
               </g>
               </g>
             );
@@ -190,7 +190,7 @@ export function Power({ site }: { site: string }) {
                   {(data.changes ?? []).map((change) => <option key={change} value={change}>{date(change)}</option>)}
                   {at && !(data.changes ?? []).includes(at) && <option value={at}>{date(at)}</option>}
                 </select></>}>
-                {(data.elements ?? []).length === 0 ? <Empty title="This site has no network">Its spec names no electrical elements.</Empty> : <OneLine power={data} picked={full} pick={pick} />}
+                {(data.elements ?? []).length === 0 ? <Empty title="This site has no network">Its spec names no electrical elements.</Empty> : <OneLine power={data} picked={full} pick={pick} restricted={(only?.restrictions ?? []).length > 0} />}
               </Card>
               <Card title={picked.length ? `If ${picked.join(" and ")} ${picked.length > 1 ? "were" : "was"} lost` : "What if"} tools={picked.length > 0 && <button type="button" className="button quiet" onClick={() => put("lose", "")}>Clear</button>}>
                 {picked.length === 0 ? (
@@ -221,7 +221,7 @@ export function Power({ site }: { site: string }) {
                     ["Committed", watts(quantity(data.import))],
                     ["Held by nodes", `${watts(quantity(data.held))} of ${watts(quantity(data.max))} at full work`],
                     ["Room for nodes", `${watts(quantity(data.room))} firm`],
-                    ["Energy", only?.costPerHour && `${only.costPerHour} an hour at the price of now`],
+                    ["Energy", only?.costPerHour && `${cash(money(only.costPerHour))} an hour at the price of now`],
                   ]} />
                   <h3>Stranded watts by cause</h3>
                   {stranded.length === 0 ? <p className="muted">none</p> : <Facts of={stranded.map(({ cause, watts: lost, row }) => [watts(quantity(lost)), <>{causes[cause] ?? cause}{row ? <span className="muted">: {row}</span> : null}</>])} />}
@@ -234,7 +234,7 @@ export function Power({ site }: { site: string }) {
             <Table name="elements" title="Elements" rows={data.elements ?? []} id={({ name }) => name} selected={full[0]} select={({ name }) => pick(leaf(name), false)} sort="-used" columns={[
               { key: "name", label: "Element", value: ({ name }) => leaf(name), width: "minmax(160px, 1.4fr)" },
               { key: "kind", label: "Kind", value: ({ kind }) => kind, width: "110px" },
-              { key: "state", label: "State", value: ({ state }) => state, show: ({ state }) => <Badge tone={state === "live" ? "ok" : "bad"}>{state}</Badge>, width: "90px" },
+              { key: "state", label: "State", value: ({ state }) => state, show: ({ state }) => <Badge tone={state === "live" ? "ok" : (only?.restrictions ?? []).length ? "bad" : "hollow"}>{state}</Badge>, width: "90px" },
               { key: "load", label: "Load now", right: true, value: ({ load }) => quantity(load), show: ({ load }) => watts(quantity(load)), width: "100px" },
               { key: "usable", label: "Usable", right: true, value: ({ usable }) => quantity(usable), show: ({ usable }) => watts(quantity(usable)), width: "100px" },
               { key: "headroom", label: "Headroom", right: true, value: ({ headroom }) => quantity(headroom), show: ({ headroom }) => watts(quantity(headroom)), width: "100px" },

@@ -15,7 +15,7 @@ export function BookEntry({ entry }: { entry: Schemas["BookEntry"] }) {
       ]} />
       <Table name="lots" title="Where it lies" rows={entry.lots} id={(lot) => `${lot.site} ${lot.gpuModel} ${lot.from} ${lot.spare} ${lot.racks[0]}`} sort="from" columns={[
         { key: "site", label: "Site", value: (lot) => lot.site }, { key: "model", label: "Model", value: (lot) => lot.gpuModel, width: "90px" },
-        { key: "kind", label: "", value: (lot) => (lot.spare ? "spare" : ""), width: "80px" },
+        { key: "kind", label: "For", value: (lot) => (lot.spare ? "spares" : "work"), width: "80px" },
         { key: "gpus", label: "GPUs", value: (lot) => lot.gpus, show: (lot) => count(lot.gpus), right: true, width: "90px" },
         { key: "nodes", label: "Nodes", value: (lot) => lot.nodes, show: (lot) => count(lot.nodes), right: true, width: "90px" },
         { key: "from", label: "From", value: (lot) => ms(lot.from), show: (lot) => date(lot.from), width: "120px" },

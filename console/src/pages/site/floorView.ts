@@ -10,7 +10,7 @@ export interface Cell {
   rack: Rack;
   x: number;
   y: number;
-  row: number; // counted over the whole site
+  color: string; // of the measure; empty: only its outline
 }
 
 const wide = 12;
@@ -19,6 +19,7 @@ const gap = 2;
 const aisle = 8;
 const title = 18;
 const margin = 22;
+const hues = [212, 172, 272, 48, 312, 192, 242, 92, 292, 152]; // red is for what is out
 
 /** The GPUs that most of the rack's are held under; nothing if it is empty. */
 export function holder(rack: Rack, by: "tenant" | "contract"): string | undefined {
@@ -38,8 +39,11 @@ function hex(text: string): [number, number, number] {
 export class FloorView {
   private pen: CanvasRenderingContext2D;
   private cells: Cell[] = [];
+  private painted: Cell[] = []; // by colour, so that each is set once
+  private marked: Cell[] = [];
   private halls: { name: string; x: number; y: number; w: number; h: number }[] = [];
   private shape = "";
+  private floor: Floor | null = null;
   private world = { w: 1, h: 1 };
   private view = { x: 0, y: 0, scale: 1 };
   private size = { w: 0, h: 0 };
@@ -51,8 +55,9 @@ export class FloorView {
   private dark = true;
   private groups: string[] = [];
   at = -1; // the rack under the pointer or the keys
-  /** Frames drawn, for who measures. */
+  /** Frames drawn and the milliseconds they took, for who measures. */
   frames = 0;
+  spent = 0;
 
   constructor(private canvas: HTMLCanvasElement) {
     this.pen = canvas.getContext("2d", { alpha: false })!;
@@ -69,12 +74,12 @@ export class FloorView {
     this.dark = document.documentElement.dataset.theme !== "light";
     const [from, to] = [hex(color("--track")), hex(color("--bar"))];
     this.ramp = [...Array(33)].map((_, i) => `rgb(${from.map((c, k) => Math.round(c + ((to[k] - c) * i) / 32)).join()})`);
-    this.draw();
+    this.recolor();
   }
 
   setMeasure(measure: Measure) {
     this.measure = measure;
-    this.draw();
+    this.recolor();
   }
 
   setFloor(floor: Floor) {
@@ -88,7 +93,7 @@ export class FloorView {
       for (const hall of floor.halls) for (const row of hall.rows) for (const rack of row.racks) this.cells[i++].rack = rack;
     }
     this.groups = [...new Set(this.cells.flatMap(({ rack }) => (rack.holders ?? []).map(({ contract }) => contract)))].sort();
-    this.draw();
+    this.recolor();
   }
 
   resize(w: number, h: number) {
@@ -98,17 +103,16 @@ export class FloorView {
     this.canvas.style.width = `${w}px`;
     this.canvas.style.height = `${h}px`;
     if (this.fitted) {
-      if (this.lastFloor) this.lay(this.lastFloor);
+      if (this.floor) this.lay(this.floor);
+      this.recolor();
       this.fit();
     }
     this.draw();
   }
 
-  private lastFloor: Floor | null = null;
-
   /** Halls side by side, in as many columns as fill the window best. */
   private lay(floor: Floor) {
-    this.lastFloor = floor;
+    this.floor = floor;
     const blocks = floor.halls.map((hall) => ({
       hall,
       w: Math.max(1, ...hall.rows.map((row) => row.racks.length)) * (wide + gap),
@@ -126,14 +130,11 @@ export class FloorView {
     }
     this.cells = [];
     this.halls = [];
-    let row = 0;
     blocks.forEach(({ hall, w: ownWidth, h: ownHeight }, i) => {
       const [x, y] = [(i % columns) * w, Math.floor(i / columns) * h];
       this.halls.push({ name: hall.name, x, y, w: ownWidth, h: ownHeight });
-      hall.rows.forEach((line, r) => {
-        line.racks.forEach((rack, k) => this.cells.push({ name: `${hall.name}/${rack.name}`, rack, x: x + k * (wide + gap), y: y + title + r * (high + aisle), row }));
-        row++;
-      });
+      hall.rows.forEach((line, r) =>
+        line.racks.forEach((rack, k) => this.cells.push({ name: `${hall.name}/${rack.name}`, rack, x: x + k * (wide + gap), y: y + title + r * (high + aisle), color: "" })));
     });
     this.world = { w: columns * w - margin, h: Math.ceil(blocks.length / columns) * h - margin };
   }
@@ -203,8 +204,8 @@ export class FloorView {
   /** A colour for each name, the same in every picture. */
   colorOf(name: string): string {
     const names = this.measure === "tenant" ? [...new Set(this.groups.map((contract) => contract.split("/")[0]))] : this.groups;
-    const hue = (Math.max(0, names.indexOf(name)) * 137.5 + 212) % 360;
-    return `hsl(${hue.toFixed(0)} ${this.dark ? "48% 58%" : "52% 52%"})`;
+    const hue = hues[Math.max(0, names.indexOf(name)) % hues.length];
+    return `hsl(${hue} ${this.dark ? "48% 58%" : "52% 52%"})`;
   }
 
   private colorFor(rack: Rack): string {
@@ -218,6 +219,14 @@ export class FloorView {
     return this.ramp[Math.round(Math.min(1, Math.max(0, part)) * 32)];
   }
 
+  /** Colours follow readings and measures, not frames. */
+  private recolor() {
+    for (const cell of this.cells) cell.color = this.colorFor(cell.rack);
+    this.painted = [...this.cells].sort((a, b) => (a.color < b.color ? -1 : a.color > b.color ? 1 : 0));
+    this.marked = this.cells.filter(({ rack }) => !rack.from && (rack.dark || rack.unready));
+    this.draw();
+  }
+
   draw() {
     if (!this.waiting) this.waiting = requestAnimationFrame(() => this.paint());
   }
@@ -225,6 +234,7 @@ export class FloorView {
   private paint() {
     this.waiting = 0;
     this.frames++;
+    const began = performance.now();
     const { pen, view } = this;
     const ratio = devicePixelRatio;
     pen.setTransform(1, 0, 0, 1, 0, 0);
@@ -236,28 +246,22 @@ export class FloorView {
     const right = left + this.size.w / view.scale + wide * 2;
     const bottom = top + this.size.h / view.scale + high * 2;
 
-    // By colour, so that each is set once.
-    const batches = new Map<string, Cell[]>();
-    for (const cell of this.cells) {
-      if (cell.x < left || cell.x > right || cell.y < top || cell.y > bottom) continue;
-      const color = this.colorFor(cell.rack);
-      const batch = batches.get(color);
-      if (batch) batch.push(cell);
-      else batches.set(color, [cell]);
-    }
-    for (const [color, cells] of batches) {
-      if (color === "") {
-        pen.strokeStyle = this.css.line;
-        pen.lineWidth = 1;
-        for (const { x, y } of cells) pen.strokeRect(x + 0.5, y + 0.5, wide - 1, high - 1);
+    let color: string | null = null;
+    pen.strokeStyle = this.css.line;
+    pen.lineWidth = 1;
+    for (const cell of this.painted) {
+      const { x, y } = cell;
+      if (x < left || x > right || y < top || y > bottom) continue;
+      if (cell.color === "") {
+        pen.strokeRect(x + 0.5, y + 0.5, wide - 1, high - 1);
         continue;
       }
-      pen.fillStyle = color;
-      for (const { x, y } of cells) pen.fillRect(x, y, wide, high);
+      if (cell.color !== color) pen.fillStyle = color = cell.color;
+      pen.fillRect(x, y, wide, high);
     }
     // What is dark or out is marked in every measure.
     pen.fillStyle = this.css.bad;
-    for (const { rack, x, y } of this.cells) if (!rack.from && (rack.dark || rack.unready)) pen.fillRect(x, y + high - 3, wide, 3);
+    for (const { x, y } of this.marked) pen.fillRect(x, y + high - 3, wide, 3);
 
     if (view.scale > 2.2) {
       pen.fillStyle = this.css.ink;
@@ -279,5 +283,6 @@ export class FloorView {
       pen.lineWidth = 2 / view.scale + 0.5;
       pen.strokeRect(at.x - 1, at.y - 1, wide + 2, high + 2);
     }
+    this.spent += performance.now() - began;
   }
 }
