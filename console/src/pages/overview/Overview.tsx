@@ -118,10 +118,11 @@ export default function OverviewPage() {
       <Head title="Overview" sub={data ? `${count(sites.length)} sites in ${count(new Set(sites.map((s) => s.country)).size)} countries` : " "} />
       <div className="tiles">
         <button type="button" className="card tile" onClick={() => open("gpus")}>
-          <span className="label">GPUs delivered{sold !== undefined && `, ${count(sold)} sold`}</span>
+          <span className="label">GPUs delivered</span>
           <span className="value">{data ? count(g.delivered) : wait}</span>
           <span className="note">{data && `${count(g.held)} held`}</span>
           <span className="note">{data && `${count(g.free)} free · ${count(g.delivered - g.healthy)} out`}</span>
+          <span className="note">{sold !== undefined && `${count(sold)} sold`}</span>
           <Bar label={`${percent(g.held / g.delivered)} held`} parts={[{ part: g.active / g.delivered }, { part: (g.held - g.active) / g.delivered, color: "var(--bar-2)" }]} />
         </button>
         <button type="button" className="card tile" onClick={() => open("power")}>
