@@ -101,7 +101,7 @@ async def run(options, directory, port, operator):
          'spec': {'country': 'NO', 'fleet': {'mode': 'remediate', 'lease': 'PT15M'},
                   'halls': [{'name': 'h1', 'rows': [{'name': 'r1', 'racks': [{'name': f'k[0001-{racks:04d}]', 'nodes': [{'name': 'n[01-18]', 'type': 'tray'}]}]}]}]}}]
     http = Http(port)
-    status, text = await http.call('POST', '/v1/apply', operator, {'documents': documents})
+    status, text = await http.call('POST', '/v1/apply', operator, {'sources': [{'file': 'herd.yaml', 'text': json.dumps(document)} for document in documents]})
     if status not in (200, 201):
         raise SystemExit(f'apply: {status} {text[:500]}')
     status, text = await http.call('POST', '/v1/tokens', operator, {'name': 'join', 'role': 'node'})
@@ -146,8 +146,8 @@ async def run(options, directory, port, operator):
     phase[0] = 'registering'
     began = time.monotonic()
     silent_until[0] = began
-    tasks = [asyncio.create_task(live(agent, random.uniform(0, 60))) for agent in agents]
-    await await_all(began, 'first registration, spread over a minute')
+    tasks = [asyncio.create_task(live(agent, random.uniform(0, options.spread))) for agent in agents]
+    await await_all(began, f'first registration, spread over {options.spread} s')
     phase[0] = 'at work'
     await asyncio.sleep(options.work)
     phase[0] = 'silent'
@@ -182,6 +182,7 @@ def main():
     parser.add_argument('--agents', type=int, default=31250)
     parser.add_argument('--silent', type=float, default=600, help='seconds')
     parser.add_argument('--work', type=float, default=60, help='seconds between the phases')
+    parser.add_argument('--spread', type=float, default=60, help='seconds over which agents first register')
     parser.add_argument('--register-again', action='store_true', help='and all have to register anew when they come back')
     parser.add_argument('--connect-each-time', action='store_true', help='one connection a call, where the system allows too few open files')
     parser.add_argument('--port', type=int, default=18999)
