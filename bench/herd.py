@@ -109,7 +109,7 @@ async def run(options, directory, port, operator):
     names = [f'herd/h1/k{1 + i // per_rack:04d}/n{1 + i % per_rack:02d}' for i in range(options.agents)]
     agents = [Agent(i, name, port) for i, name in enumerate(names)]
     latencies, phase = {}, ['quiet', 0]
-    asyncio.create_task(reader(port, operator, names[0], latencies, phase))
+    watching = asyncio.create_task(reader(port, operator, names[0], latencies, phase))
     await asyncio.sleep(5)
 
     async def live(agent, first_wait):
@@ -173,6 +173,7 @@ async def run(options, directory, port, operator):
     for name, values in latencies.items():
         print(f'{name:>14}: reads {len(values):5d}  p50 {percentile(values, .5):7.1f} ms  p99 {percentile(values, .99):7.1f} ms  most {max(values) * 1000:7.1f} ms')
     print('reads that failed:', phase[1])
+    watching.cancel()
     for task in tasks:
         task.cancel()
 
