@@ -386,10 +386,8 @@ void Service::converse(int fd) {
     request.path = request.text.substr(path, request.text.find(' ', path) - path);
     request.body = request.text.substr(head + 4);
     got.erase(0, head + 4 + length);
-    const int at_once = ++at_once_;
-    int most = most_at_once_;
-    while (at_once > most && !most_at_once_.compare_exchange_weak(most, at_once)) {
-    }
+    at_once_.up();
+    everywhere_.up();
     Faults faults;
     {
       const std::lock_guard lock(mutex_);
@@ -397,7 +395,8 @@ void Service::converse(int fd) {
     }
     for (int waited = 0; waited < faults.slow_ms && !stop_; waited += 5) std::this_thread::sleep_for(std::chrono::milliseconds(5));
     const std::string text = answer(request);
-    --at_once_;
+    everywhere_.down();
+    at_once_.down();
     if (text.empty()) return;
     if (faults.half && request.method == "GET") {
       channel.write(std::string_view(text).substr(0, text.size() - 20));

@@ -39,6 +39,18 @@ struct Faults {
   std::string redirect;          ///< where every read of a system is sent
 };
 
+/// How many there are, and the most that there were.
+struct Gauge {
+  std::atomic<int> now{0}, most{0};
+  void up() {
+    const int count = ++now;
+    int before = most;
+    while (count > before && !most.compare_exchange_weak(before, count)) {
+    }
+  }
+  void down() { --now; }
+};
+
 class Service {
  public:
   enum class Flavour {
@@ -66,7 +78,9 @@ class Service {
   int count(std::string_view start);
   int sessions();
   /// The most requests that were being answered at once.
-  int most_at_once() const { return most_at_once_; }
+  int most_at_once() const { return at_once_.most.load(); }
+  /// The same over all services of this process, since the last call.
+  static int most_everywhere() { return everywhere_.most.exchange(0); }
   void expire_sessions();
 
   std::string host;      ///< path of the machine
@@ -79,7 +93,6 @@ class Service {
     std::string header(std::string_view name) const;
   };
   struct Channel;
-
   void serve();
   void converse(int fd);
   std::string answer(const Request& request);
@@ -100,7 +113,8 @@ class Service {
   std::string certificate_, pin_;
   ssl_ctx_st* tls_ = nullptr;
   std::atomic<bool> stop_{false};
-  std::atomic<int> at_once_{0}, most_at_once_{0};
+  Gauge at_once_;
+  static inline Gauge everywhere_;
   std::mutex mutex_;
   Faults faults_;
   std::map<std::string, json::object> resources_;
